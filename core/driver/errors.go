@@ -1,0 +1,60 @@
+package driver
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+)
+
+// What a backend reports. Package zerobuffer exports the same values under the same names.
+var (
+	// ErrNotFound says that there is no buffer of this name. It matches [fs.ErrNotExist].
+	ErrNotFound = kind("buffer not found", fs.ErrNotExist)
+	// ErrNotReady says that the buffer is being made, or its reader has just gone: try again. It
+	// matches ErrNotFound.
+	ErrNotReady = kind("buffer is not ready", ErrNotFound)
+	// ErrReaderConnected says that the name belongs to a live reader. It matches [fs.ErrExist].
+	ErrReaderConnected = kind("a reader is connected", fs.ErrExist)
+	// ErrWriterConnected says that the buffer has a live writer. It matches [fs.ErrExist].
+	ErrWriterConnected = kind("a writer is connected", fs.ErrExist)
+	// ErrNoSpace says that the memory for the segment is not there.
+	ErrNoSpace = errors.New("not enough shared memory")
+	// ErrSegmentRemoved says that somebody has removed or replaced the segment.
+	ErrSegmentRemoved = errors.New("segment was removed")
+	// ErrInvalidName says that the name cannot be the name of a buffer.
+	ErrInvalidName = kind("invalid buffer name", fs.ErrInvalid)
+	// ErrOverflow says that a semaphore cannot hold more tokens.
+	ErrOverflow = errors.New("semaphore value overflow")
+	// ErrPermission says that the objects are there and may not be used. It is [fs.ErrPermission].
+	ErrPermission = fs.ErrPermission
+)
+
+// kindError is a sentinel that also matches a more general one.
+type kindError struct {
+	text string
+	of   error
+}
+
+func (e *kindError) Error() string { return e.text }
+func (e *kindError) Unwrap() error { return e.of }
+
+func kind(text string, of error) error { return &kindError{text, of} }
+
+// NoSpaceError tells how much memory was missing, and where. It matches [ErrNoSpace].
+type NoSpaceError struct {
+	// Need and Free are in bytes.
+	Need, Free uint64
+	// Where is the mount point or the control group that has no room.
+	Where string
+	// Hint says how to get more room: the flag, the option or the smaller size.
+	Hint string
+}
+
+// Error gives the numbers and the way out.
+func (e *NoSpaceError) Error() string {
+	return fmt.Sprintf("not enough shared memory: need %d bytes, %s has %d free; %s",
+		e.Need, e.Where, e.Free, e.Hint)
+}
+
+// Unwrap returns [ErrNoSpace].
+func (e *NoSpaceError) Unwrap() error { return ErrNoSpace }

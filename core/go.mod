@@ -1,0 +1,3 @@
+module github.com/zerobuffer-go/zerobuffer/core
+
+go 1.26.0

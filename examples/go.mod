@@ -1,0 +1,13 @@
+module github.com/zerobuffer-go/zerobuffer/examples
+
+go 1.26.0
+
+require (
+	github.com/zerobuffer-go/zerobuffer/backend-posix v0.0.0
+	github.com/zerobuffer-go/zerobuffer/core v0.0.0
+)
+
+replace (
+	github.com/zerobuffer-go/zerobuffer/backend-posix => ../backend-posix
+	github.com/zerobuffer-go/zerobuffer/core => ../core
+)

@@ -1,0 +1,3 @@
+module github.com/zerobuffer-go/zerobuffer
+
+go 1.26.0
