@@ -1,0 +1,142 @@
+package posixshm
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
+)
+
+// create makes a buffer in the order of the wire contract, section 5: lock files, a look at the
+// segment, semaphores, the complete segment, a look at the semaphores' names.
+func (b *Backend) create(name string, config driver.Config) (driver.Channel, error) {
+	if err := driver.CheckName(name); err != nil {
+		return nil, err
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	ls, err := b.acquireLocks(name, &config)
+	if errors.Is(err, errLockHeld) {
+		return nil, fmt.Errorf("create buffer %q: %w%s: %w", name, driver.ErrReaderConnected,
+			b.readerOf(name), err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := &channel{path: b.segmentPath(name), config: config, created: true, locks: ls, fd: -1}
+	if err := b.make(c, name); err != nil {
+		c.abandon()
+		return nil, err
+	}
+	opens.add(c.id, 1)
+	config.Logger.Debug("created buffer", "path", c.path, "size", len(c.mem))
+	return c, nil
+}
+
+// make fills in a channel whose lock files are held. After an error the caller abandons it.
+func (b *Backend) make(c *channel, name string) error {
+	if err := b.clearName(name, c.locks, &c.config); err != nil {
+		return err
+	}
+	f, err := b.makeSegment(c)
+	if err != nil {
+		return err
+	}
+	defer f.done()
+	for i, prefix := range []string{semWritePrefix, semReadPrefix} {
+		s := &namedSemaphore{path: b.semPath(prefix, name)}
+		m, err := makeSemaphore(s.path, &c.config)
+		if err != nil {
+			return err
+		}
+		s.cur.Store(m)
+		c.sems[i] = s
+	}
+	for range replaceTries {
+		err = f.link(c.path)
+		if err != unix.EEXIST {
+			break
+		}
+		// Somebody without our lock files was faster; a live one stops us here.
+		if err := b.clearName(name, c.locks, &c.config); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return &fs.PathError{Op: "link", Path: c.path, Err: err}
+	}
+	for _, s := range c.sems {
+		c.mendSemaphore(s)
+	}
+	return nil
+}
+
+// makeSegment makes the segment, formatted and claimed, without a name.
+func (b *Backend) makeSegment(c *channel) (*file, error) {
+	if c.config.Size < layout.OIEBSize {
+		return nil, fmt.Errorf("create %s: size %d is less than %d: %w",
+			c.path, c.config.Size, layout.OIEBSize, fs.ErrInvalid)
+	}
+	f, err := newFile(b.shmDir, &c.config)
+	if err != nil {
+		return nil, fmt.Errorf("create %s: %w", c.path, err)
+	}
+	// From here on the channel owns the descriptor.
+	c.fd, c.id = f.fd, f.id
+	if err = reserve(f.fd, c.config.Size, b.shmDir); err == nil {
+		c.mem, err = unix.Mmap(f.fd, 0, int(c.config.Size), unix.PROT_READ|unix.PROT_WRITE,
+			unix.MAP_SHARED)
+	}
+	if err == nil && c.config.Format != nil {
+		err = c.config.Format(c.mem)
+	}
+	if err == nil {
+		c.live = newLiveness(c.fd, c.id, true, c.config.Logger)
+		err = c.live.Claim(driver.Reader)
+	}
+	if err != nil {
+		f.done()
+		return nil, fmt.Errorf("create %s: %w", c.path, err)
+	}
+	return f, nil
+}
+
+// abandon undoes what make has done so far. The segment has no name yet.
+func (c *channel) abandon() {
+	for _, s := range c.sems {
+		if s != nil {
+			_ = unlinkOwn(s.path, s.cur.Load().id)
+			_ = s.cur.Load().close()
+		}
+	}
+	if c.mem != nil {
+		_ = unix.Munmap(c.mem)
+	}
+	if c.live != nil {
+		c.live.close()
+	}
+	if c.fd >= 0 {
+		_ = unix.Close(c.fd)
+	}
+	_ = c.locks.remove()
+}
+
+// readerOf names the reader's process in the words of an error, if there is a segment.
+func (b *Backend) readerOf(name string) string {
+	fd, err := open(b.segmentPath(name), unix.O_RDONLY|unix.O_NONBLOCK)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = unix.Close(fd) }()
+	h := readHeader(fd)
+	if !h.ready {
+		return ", or just about to be"
+	}
+	return fmt.Sprintf(": process %d", h.readerPID)
+}

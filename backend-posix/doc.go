@@ -1,0 +1,35 @@
+// Package posixshm is the Linux backend of ZeroBuffer: segments in /dev/shm and semaphores in
+// the format of glibc's named semaphores, made and used by system calls alone, without cgo. It
+// meets the C++, C# and Python programs of the same protocol.
+//
+// A buffer named N consists of these objects (wire contract, section 1, in docs/protocol.md):
+//
+//	/dev/shm/N                          the segment
+//	/dev/shm/sem.sem-w-N                tokens for frames, posted by the writer
+//	/dev/shm/sem.sem-r-N                tokens for space, posted by the reader
+//	/tmp/zerobuffer/N.lock              held by flock(2) while the reader lives (C++, Python)
+//	$TMPDIR/zerobuffer/locks/N.lock     the same for C# ($TMPDIR defaults to /tmp)
+//
+// Segment and semaphores appear complete: they are made without a name and linked into place, so
+// a killed program leaves no temporary files and nobody sees a half-made one. The pages of the
+// segment are reserved first, so a full /dev/shm is an error of Create and never a SIGBUS later.
+//
+// # Who is alive
+//
+// A program of this module holds an open-file-description lock on a byte of the segment, which
+// the kernel drops with the process and which is seen across PID namespaces. Peers of other
+// languages hold none. For them the PID in the segment is judged: see [Backend]'s Liveness rules
+// in docs/protocol.md, section 5.
+//
+// # What a hostile peer can do
+//
+// Whoever may write to the objects may also truncate them, and an access to a page that is gone
+// is a SIGBUS. [driver.Channel.Check] reports a segment that has shrunk; nothing can protect the
+// accesses before that. The same holds for the 32 bytes of a semaphore. Give the objects to
+// programs that you trust: the default mode is 0600.
+//
+// The package compiles on every target. Where it cannot work, Create and Open return an error
+// that matches [errors.ErrUnsupported].
+//
+// [driver.Channel.Check]: https://pkg.go.dev/github.com/zerobuffer-go/zerobuffer/core/driver#Channel
+package posixshm

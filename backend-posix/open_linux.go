@@ -1,0 +1,86 @@
+package posixshm
+
+import (
+	"fmt"
+	"io/fs"
+	"log/slog"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
+)
+
+// open opens a buffer and changes nothing: not even the access time of a file that is in the way.
+func (b *Backend) open(name string, config driver.Config) (driver.Channel, error) {
+	if err := driver.CheckName(name); err != nil {
+		return nil, err
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	path := b.segmentPath(name)
+	fd, err := open(path, unix.O_RDWR)
+	if err == unix.ENOENT {
+		return nil, b.notFound(name)
+	}
+	if err != nil {
+		return nil, openError(path, err, fs.ErrInvalid)
+	}
+	c := &channel{path: path, fd: fd, config: config}
+	if err := c.mapSegment(); err != nil {
+		_ = unix.Close(fd)
+		return nil, err
+	}
+	for i, prefix := range []string{semWritePrefix, semReadPrefix} {
+		s := &namedSemaphore{path: b.semPath(prefix, name)}
+		m, err := openSemaphore(s.path)
+		if err != nil {
+			c.giveUp()
+			return nil, err
+		}
+		s.cur.Store(m)
+		c.sems[i] = s
+	}
+	c.live = newLiveness(fd, c.id, false, config.Logger)
+	opens.add(c.id, 1)
+	config.Logger.Debug("opened buffer", "path", path, "size", len(c.mem))
+	return c, nil
+}
+
+// mapSegment checks and maps the segment of a channel that is being opened.
+func (c *channel) mapSegment() error {
+	var st unix.Stat_t
+	if err := unix.Fstat(c.fd, &st); err != nil {
+		return &fs.PathError{Op: "stat", Path: c.path, Err: err}
+	}
+	switch h := readHeader(c.fd); {
+	case !isRegular(&st):
+		return notRegular(c.path, &st, fs.ErrInvalid)
+	case st.Nlink == 0:
+		return fmt.Errorf("open %s: %w: its reader has just removed it", c.path, driver.ErrNotReady)
+	case h.foreign:
+		return fmt.Errorf("open %s: %w: it does not start with oieb_size %d",
+			c.path, layout.ErrIncompatible, layout.OIEBSize)
+	case st.Size < layout.OIEBSize:
+		return fmt.Errorf("open %s: %w: it has %d bytes, less than the OIEB's %d; its reader is "+
+			"still busy, or it was truncated", c.path, driver.ErrNotReady, st.Size, layout.OIEBSize)
+	}
+	mem, err := unix.Mmap(c.fd, 0, int(st.Size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return fmt.Errorf("map %s: %w", c.path, err)
+	}
+	c.mem, c.id = mem, idOf(&st)
+	return nil
+}
+
+// giveUp undoes a half-finished open.
+func (c *channel) giveUp() {
+	for _, s := range c.sems {
+		if s != nil {
+			_ = s.cur.Load().close()
+		}
+	}
+	_ = unix.Munmap(c.mem)
+	_ = unix.Close(c.fd)
+}

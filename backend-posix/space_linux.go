@@ -1,0 +1,98 @@
+package posixshm
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
+)
+
+// reserveStep is how much is reserved at once: a signal undoes the step that it interrupts.
+const reserveStep = 16 << 20
+
+// reserve gives the file of fd its size and all its pages, so that no later access to them can
+// fail. dir is where the file will be linked.
+func reserve(fd int, size uint64, dir string) error {
+	if size == 0 || size > 1<<62-1 {
+		return fmt.Errorf("reserve %d bytes: %w", size, fs.ErrInvalid)
+	}
+	if err := systemMemory.check(size); err != nil {
+		return err
+	}
+	if err := unix.Ftruncate(fd, int64(size)); err != nil {
+		return noSpace(err, size, dir)
+	}
+	for off := int64(0); off < int64(size); off += reserveStep {
+		step := min(reserveStep, int64(size)-off)
+		err := retry(func() error { return unix.Fallocate(fd, 0, off, step) })
+		if err == unix.EOPNOTSUPP || err == unix.ENOSYS {
+			err = fill(fd, off, step)
+		}
+		if err != nil {
+			return noSpace(err, size, dir)
+		}
+	}
+	return nil
+}
+
+// fill writes zeros where the file system cannot reserve.
+func fill(fd int, off, size int64) error {
+	zeros := make([]byte, min(size, 1<<16))
+	for size > 0 {
+		var n int
+		err := retry(func() (err error) {
+			n, err = unix.Pwrite(fd, zeros[:min(size, int64(len(zeros)))], off)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		off, size = off+int64(n), size-int64(n)
+	}
+	return nil
+}
+
+// noSpace explains why size bytes could not be had in dir.
+func noSpace(err error, size uint64, dir string) error {
+	if !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EFBIG) && !errors.Is(err, unix.ENOMEM) &&
+		!errors.Is(err, unix.EDQUOT) {
+		return fmt.Errorf("reserve %d bytes in %s: %w", size, dir, err)
+	}
+	var st unix.Statfs_t
+	free := uint64(0)
+	if unix.Statfs(dir, &st) == nil {
+		// The pages of this attempt are still taken; the caller sees what it was up against.
+		free = st.Bavail * uint64(st.Bsize)
+	}
+	need := (size + 1<<20 - 1) >> 20
+	return &driver.NoSpaceError{
+		Need:  size,
+		Free:  free,
+		Where: dir,
+		Hint: fmt.Sprintf("make it larger (mount -o remount,size=%dM %s; docker run "+
+			"--shm-size=%dm; a Kubernetes emptyDir with medium: Memory), remove leftovers in it, "+
+			"or choose a smaller PayloadSize", roundMount(need), dir, roundMount(need)),
+	}
+}
+
+// roundMount suggests a mount size for need MiB: the next power of two that leaves a quarter.
+func roundMount(need uint64) uint64 {
+	n := uint64(64)
+	for n < need+need/4 {
+		n *= 2
+	}
+	return n
+}
+
+// memory tells how much memory the process may still take. A full tmpfs is an error, but a full
+// machine or control group ends in an OOM kill, so they are asked before anything is reserved.
+type memory struct {
+	// read returns the content of a file; tests replace it.
+	read func(path string) ([]byte, error)
+}
+
+var systemMemory = memory{read: os.ReadFile}
