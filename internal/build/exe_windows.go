@@ -1,0 +1,3 @@
+package build
+
+const exeSuffix = ".exe"

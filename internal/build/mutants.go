@@ -1,0 +1,160 @@
+package build
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Mutant is a deliberate fault: a patch, and the test that must fail with it. Its header is the
+// text before the diff, with a line for each field:
+//
+//	Rule: contract 3a, own write position is published before the subtraction
+//	Package: ./core/internal/ring
+//	Run: TestWriterOrder
+//
+// Rule says what the fault breaks. Run is a pattern for "go test -run". "Flags: -race" may add
+// flags. Everything else before the diff is for people.
+type Mutant struct {
+	File    string // path of the patch
+	Rule    string
+	Package string
+	Run     string
+	Flags   string
+}
+
+var mutantField = regexp.MustCompile(`^(Rule|Package|Run|Flags):\s*(.+?)\s*$`)
+
+// ParseMutant reads the header of a patch.
+func ParseMutant(file, text string) (Mutant, error) {
+	m := Mutant{File: file}
+	fields := map[string]*string{
+		"Rule": &m.Rule, "Package": &m.Package, "Run": &m.Run, "Flags": &m.Flags,
+	}
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "diff ") || strings.HasPrefix(line, "--- ") {
+			break
+		}
+		if match := mutantField.FindStringSubmatch(line); match != nil {
+			*fields[match[1]] = match[2]
+		}
+	}
+	if m.Rule == "" || m.Package == "" || m.Run == "" {
+		return m, fmt.Errorf("read mutant %s: the header needs Rule, Package and Run", file)
+	}
+	return m, nil
+}
+
+// Mutants applies the patches of dir one at a time to a copy of the tree, and demands that the
+// named test passes without the fault and fails with it.
+func Mutants(ctx context.Context, dir, only string) error {
+	files, err := filepath.Glob(filepath.Join(dir, "*"+only+"*.patch"))
+	if err != nil {
+		return fmt.Errorf("find mutants: %w", err)
+	}
+	if len(files) == 0 {
+		return fmt.Errorf("find mutants: no *%s*.patch in %s", only, dir)
+	}
+	tree, err := CopyTree(ctx)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tree)
+	var errs []error
+	table := []string{"mutant | rule | caught by"}
+	for _, file := range files {
+		m, err := readMutant(file)
+		if err == nil {
+			var caught string
+			caught, err = m.try(ctx, tree)
+			if err != nil {
+				caught = "NOT CAUGHT"
+			}
+			table = append(table, strings.Join([]string{m.name(), m.Rule, caught}, " | "))
+			fmt.Println(table[len(table)-1])
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", m.name(), err))
+		}
+		if ctx.Err() != nil {
+			return errors.Join(append(errs, context.Cause(ctx))...)
+		}
+	}
+	fmt.Printf("\n%s\n\n", strings.Join(table, "\n"))
+	fmt.Printf("%d mutants, %d not caught\n", len(files), len(errs))
+	return errors.Join(errs...)
+}
+
+func readMutant(file string) (Mutant, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return Mutant{File: file}, fmt.Errorf("read mutant: %w", err)
+	}
+	m, err := ParseMutant(file, string(text))
+	if err != nil {
+		return m, err
+	}
+	m.File, err = filepath.Abs(file)
+	return m, err
+}
+
+// try returns the name of the test that caught the mutant.
+func (m Mutant) try(ctx context.Context, tree string) (string, error) {
+	run := TestRun{
+		Dir:      tree,
+		Packages: []string{m.Package},
+		Flags:    append(strings.Fields(m.Flags), "-count=1", "-timeout=1m", "-run", m.Run),
+		Quiet:    true,
+		NoSkip:   true,
+	}
+	if results, err := run.Do(ctx); err != nil {
+		return "", fmt.Errorf("without the fault %s must pass: %w%s", m.Run, err, first(results))
+	}
+	if err := m.apply(ctx, tree); err != nil {
+		return "", err
+	}
+	results, err := run.Do(ctx)
+	if revert := m.apply(ctx, tree, "--reverse"); revert != nil {
+		return "", revert
+	}
+	switch {
+	case results == nil:
+		return "", err
+	case len(results.Unbuilt) > 0:
+		return "", fmt.Errorf("does not compile%s", first(results))
+	case len(results.Failed) == 0:
+		return "", fmt.Errorf("survived: %s does not fail (%s)", m.Run, m.Rule)
+	}
+	caught := slices.MaxFunc(results.Failed, func(a, b Outcome) int {
+		return cmp.Compare(len(a.Test), len(b.Test)) // a subtest rather than its parent
+	})
+	if caught.Test == "" {
+		return "", fmt.Errorf("no test failed, but the package did%s", first(results))
+	}
+	return caught.Name(), nil
+}
+
+// apply patches the tree; git must not look for a repository above it.
+func (m Mutant) apply(ctx context.Context, tree string, flags ...string) error {
+	c := Command{Dir: tree, Env: []string{"GIT_CEILING_DIRECTORIES=" + filepath.Dir(tree)}}
+	args := append(append([]string{"apply"}, flags...), m.File)
+	_, err := c.Output(ctx, "git", args...)
+	return err
+}
+
+func (m Mutant) name() string { return strings.TrimSuffix(filepath.Base(m.File), ".patch") }
+
+// first is the output of the first failure, for an error message.
+func first(r *Results) string {
+	if r == nil || len(r.Failed) == 0 {
+		return ""
+	}
+	o := r.Failed[0]
+	return "\n" + cmp.Or(o.Output, o.Name())
+}

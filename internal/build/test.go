@@ -1,0 +1,94 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+)
+
+// NoSkipEnv is the variable by which a test learns that it may not be skipped: what it needs has
+// been set up, so a missing piece is a failure.
+const NoSkipEnv = "ZEROBUFFER_NOSKIP"
+
+// Strict says whether nothing may be skipped: in CI, or with ZEROBUFFER_REQUIRE=1.
+func Strict() bool { return EnvSet("ZEROBUFFER_REQUIRE") || EnvSet("CI") }
+
+// TestRun is one run of "go test".
+type TestRun struct {
+	Dir      string   // as in [Command]
+	Packages []string // patterns; empty: all packages of the workspace
+	Flags    []string
+	Env      []string
+	NoSkip   bool // a skipped test is an error
+	Quiet    bool // print nothing; the caller looks at the results
+}
+
+// Do runs the tests and prints failures, skips with their reasons, and the summary line. The
+// error is nil only if at least one test ran, none failed, and none was skipped that may not be.
+func (t TestRun) Do(ctx context.Context) (*Results, error) {
+	results, err := t.collect(ctx)
+	if results == nil {
+		return nil, err
+	}
+	if !t.Quiet {
+		results.print(os.Stdout)
+	}
+	switch {
+	case len(results.Failed) > 0:
+		return results, fmt.Errorf("%d tests failed", len(results.Failed))
+	case err != nil:
+		return results, err
+	case results.Passed == 0:
+		return results, errors.New("no test ran")
+	case t.NoSkip && len(results.Skipped) > 0:
+		n := len(results.Skipped)
+		return results, fmt.Errorf("%d tests were skipped where nothing may be", n)
+	}
+	return results, nil
+}
+
+// collect runs "go test -json" and reads what it prints.
+func (t TestRun) collect(ctx context.Context) (*Results, error) {
+	args := append([]string{"test", "-json"}, t.Flags...)
+	if len(t.Packages) == 0 {
+		args = append(args, "work")
+	}
+	args = append(args, t.Packages...)
+	env := slices.Clone(t.Env)
+	if t.NoSkip {
+		env = append(env, NoSkipEnv+"=1")
+	}
+	var progress io.Writer = os.Stdout
+	if t.Quiet {
+		progress = io.Discard
+	}
+	r, w := io.Pipe()
+	ran := make(chan error, 1)
+	go func() {
+		c := Command{Dir: t.Dir, Env: env, Stdout: w, Quiet: t.Quiet}
+		if t.Quiet {
+			c.Stderr = io.Discard
+		}
+		ran <- c.Run(ctx, "go", args...)
+		w.Close()
+	}()
+	results, err := ReadResults(r, progress)
+	r.CloseWithError(err)
+	return results, errors.Join(<-ran, err)
+}
+
+func (r *Results) print(w io.Writer) {
+	for _, o := range r.Failed {
+		fmt.Fprintf(w, "\nFAIL %s\n%s", o.Name(), o.Output)
+	}
+	if len(r.Skipped) > 0 {
+		fmt.Fprintln(w, "\nskipped:")
+	}
+	for _, o := range r.Skipped {
+		fmt.Fprintf(w, "  %s: %s\n", o.Name(), o.Output)
+	}
+	fmt.Fprintf(w, "\n%d packages with tests\n%s\n", r.packages, r.Line())
+}

@@ -1,0 +1,149 @@
+//go:build mage
+
+// The targets of the repository. "go tool mage" lists them, "go tool mage TARGET" runs one.
+// What they do is in internal/build; here are their names, their time budgets, and their flags.
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/zerobuffer-go/zerobuffer/internal/build"
+)
+
+// Demo sends frames from one process to another and shows what happened.
+func Demo(ctx context.Context) error {
+	return build.Within(ctx, "demo", 5*time.Minute, func(ctx context.Context) error {
+		return build.Command{}.Run(ctx, "go", "run", "./examples/demo")
+	})
+}
+
+// Test runs all tests; Go is enough. ZEROBUFFER_REQUIRE=1 or CI=true: nothing may be skipped.
+func Test(ctx context.Context) error {
+	return build.Within(ctx, "test", 10*time.Minute, func(ctx context.Context) error {
+		run := build.TestRun{Flags: []string{"-timeout=8m"}, NoSkip: build.Strict()}
+		if run.NoSkip {
+			peers, err := build.InstallPeers(ctx)
+			if err != nil {
+				return err
+			}
+			run.Flags = append(run.Flags, "-count=1")
+			run.Env = peers.Env()
+		} else if peers, ok := build.FindPeers(); ok {
+			run.Env = peers.Env()
+		}
+		_, err := run.Do(ctx)
+		return err
+	})
+}
+
+// Interop installs the Python peer, ffmpeg and a video, and runs the tests that meet them.
+func Interop(ctx context.Context) error {
+	return build.Within(ctx, "interop", 10*time.Minute, func(ctx context.Context) error {
+		peers, err := build.InstallPeers(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = build.TestRun{
+			Packages: []string{"./compat/interop/..."},
+			Flags:    []string{"-count=1", "-timeout=8m"},
+			Env:      peers.Env(),
+			NoSkip:   true,
+		}.Do(ctx)
+		return err
+	})
+}
+
+// Race runs the tests under the race detector, compat with -short. Needs a C compiler.
+func Race(ctx context.Context) error {
+	return build.Within(ctx, "race", 12*time.Minute, func(ctx context.Context) error {
+		if err := build.RaceReady(ctx); err != nil {
+			return err
+		}
+		_, err := build.TestRun{
+			Packages: []string{"./core/...", "./backend-posix/..."},
+			Flags:    []string{"-race", "-timeout=8m"},
+		}.Do(ctx)
+		_, errCompat := build.TestRun{
+			Packages: []string{"./compat/..."},
+			Flags:    []string{"-race", "-short", "-timeout=8m"},
+		}.Do(ctx)
+		return errors.Join(err, errCompat)
+	})
+}
+
+// Full runs what is too long for CI: ConcurrentSafe tests 100 times under -race, long fuzzing.
+func Full(ctx context.Context) error {
+	return build.Within(ctx, "full", 4*time.Hour, func(ctx context.Context) error {
+		if err := build.RaceReady(ctx); err != nil {
+			return err
+		}
+		_, err := build.TestRun{
+			Flags: []string{"-race", "-run=ConcurrentSafe", "-count=100", "-timeout=2h"},
+		}.Do(ctx)
+		return errors.Join(err, build.Fuzz(ctx, build.EnvOr("FUZZTIME", "5m")))
+	})
+}
+
+// Lint runs golangci-lint with the format check over all modules, for Linux and Windows.
+func Lint(ctx context.Context) error {
+	return build.Within(ctx, "lint", 12*time.Minute, build.Lint)
+}
+
+// Cross builds and vets every package and test for the five targets.
+func Cross(ctx context.Context) error {
+	return build.Within(ctx, "cross", 10*time.Minute, build.Cross)
+}
+
+// Fuzz runs every fuzz test for 10s, or as long as FUZZTIME says.
+func Fuzz(ctx context.Context) error {
+	return build.Within(ctx, "fuzz", 15*time.Minute, func(ctx context.Context) error {
+		return build.Fuzz(ctx, build.EnvOr("FUZZTIME", "10s"))
+	})
+}
+
+// Bench measures between two processes and inside core; BENCHTIME=100ms makes it short.
+func Bench(ctx context.Context) error {
+	return build.Within(ctx, "bench", 15*time.Minute, func(ctx context.Context) error {
+		err := build.Command{}.Run(ctx, "go", "run", "./compat/cmd/bench")
+		return errors.Join(err, build.Bench(ctx, "", "1"))
+	})
+}
+
+// BenchCompare compares the benchmarks of core at a commit with those of the working tree.
+func BenchCompare(ctx context.Context, ref string) error {
+	return build.Within(ctx, "benchCompare", time.Hour, func(ctx context.Context) error {
+		return build.BenchCompare(ctx, ref)
+	})
+}
+
+// Cover prints the coverage of core and backend-posix, by package and in all.
+func Cover(ctx context.Context) error {
+	return build.Within(ctx, "cover", 10*time.Minute, build.Cover)
+}
+
+// Mutants applies each fault of mutants/ to a copy; its test must fail. MUTANT=part picks some.
+func Mutants(ctx context.Context) error {
+	return build.Within(ctx, "mutants", 12*time.Minute, func(ctx context.Context) error {
+		return build.Mutants(ctx, "mutants", os.Getenv("MUTANT"))
+	})
+}
+
+// Tidy checks that the module files of all modules are tidy.
+func Tidy(ctx context.Context) error {
+	return build.Within(ctx, "tidy", 3*time.Minute, build.Tidy)
+}
+
+// Clean removes what targets made below .cache.
+func Clean() error { return os.RemoveAll(build.CacheDir) }
+
+// CI runs everything that a change must pass, with nothing skipped, and says how long each took.
+func CI(ctx context.Context) error {
+	return build.Within(ctx, "ci", 40*time.Minute, func(ctx context.Context) error {
+		env := []string{"CI=true", "BENCHTIME=" + build.EnvOr("BENCHTIME", "100ms")}
+		return build.Steps(ctx, env, "tidy", "lint", "cross", "test", "race", "fuzz", "mutants",
+			"cover", "bench", "demo")
+	})
+}
