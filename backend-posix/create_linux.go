@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -94,7 +95,7 @@ func (b *Backend) makeSegment(c *channel) (*file, error) {
 			unix.MAP_SHARED)
 	}
 	if err == nil && c.config.Format != nil {
-		err = c.config.Format(c.mem)
+		err = c.config.Format(c.mem, uint64(os.Getpid()))
 	}
 	if err == nil {
 		c.live = newLiveness(c.fd, c.id, true, c.config.Logger)

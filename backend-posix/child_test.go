@@ -1,0 +1,305 @@
+//go:build linux
+
+package posixshm
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
+)
+
+// The test binary runs itself as another process: childEnv holds the command and its arguments,
+// dirsEnv the directories of the backend.
+const (
+	childEnv = "POSIXSHM_TEST_CHILD"
+	dirsEnv  = "POSIXSHM_TEST_DIRS"
+)
+
+// child is a running copy of the test binary. Each line on its input lets it go one step on.
+type child struct {
+	t   *testing.T
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+// start runs a command of children in another process and kills it at the end of the test.
+func start(t *testing.T, b *Backend, attr *syscall.SysProcAttr, args ...string) *child {
+	t.Helper()
+	c := &child{t: t, cmd: exec.Command("/proc/self/exe", "-test.timeout=60s")}
+	c.cmd.Env = append(os.Environ(), childEnv+"="+strings.Join(args, " "),
+		dirsEnv+"="+b.shmDir+":"+b.lockDirs[0]+":"+b.lockDirs[1])
+	c.cmd.Stderr = os.Stderr
+	c.cmd.SysProcAttr = attr
+	var err error
+	c.in, err = c.cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := c.cmd.StdoutPipe()
+	require.NoError(t, err)
+	c.out = bufio.NewReader(out)
+	if err := c.cmd.Start(); err != nil {
+		if attr != nil && (errors.Is(err, unix.EPERM) || errors.Is(err, unix.EINVAL)) {
+			t.Skipf("this system does not let the test start such a process: %v", err)
+		}
+		require.NoError(t, err)
+	}
+	t.Cleanup(c.kill)
+	return c
+}
+
+// line reads the next line that the child prints.
+func (c *child) line() string {
+	c.t.Helper()
+	text, err := c.out.ReadString('\n')
+	require.NoError(c.t, err, "the child has ended")
+	return strings.TrimSpace(text)
+}
+
+// step lets the child go on.
+func (c *child) step() { _, _ = io.WriteString(c.in, "\n") }
+
+func (c *child) pid() uint64 { return uint64(c.cmd.Process.Pid) }
+
+// kill ends the child with SIGKILL and reaps it.
+func (c *child) kill() {
+	_ = c.cmd.Process.Kill()
+	_ = c.cmd.Wait()
+}
+
+// runChild is the main function of the other process.
+func runChild(args []string) int {
+	dirs := strings.Split(os.Getenv(dirsEnv), ":")
+	b := &Backend{shmDir: dirs[0], lockDirs: [2]string{dirs[1], dirs[2]}}
+	if err := children[args[0]](b, args[1:]); err != nil {
+		fmt.Println("error:", args, err)
+		return 1
+	}
+	return 0
+}
+
+// say prints a line and waits for a step of the parent. The end of the input is one, too.
+func say(format string, args ...any) {
+	fmt.Printf(format+"\n", args...)
+	_, _ = os.Stdin.Read(make([]byte, 1))
+}
+
+var children map[string]func(b *Backend, args []string) error
+
+func init() {
+	children = map[string]func(b *Backend, args []string) error{
+		"sleep": func(*Backend, []string) error { say("ready"); return nil },
+
+		// reader NAME: a reader of ours, which closes after the second step.
+		"reader": func(b *Backend, args []string) error {
+			c, err := b.Create(args[0], testConfig(1<<16))
+			if err != nil {
+				return err
+			}
+			say("ready %d", os.Getpid())
+			return errors.Join(c.Remove(), c.Close())
+		},
+
+		// writer NAME: a writer of ours, with its claim.
+		"writer": func(b *Backend, args []string) error {
+			c, err := b.Open(args[0], driver.Config{})
+			if err == nil {
+				err = c.Liveness().Claim(driver.Writer)
+			}
+			if err != nil {
+				return err
+			}
+			say("ready %d", os.Getpid())
+			return errors.Join(c.Remove(), c.Close())
+		},
+
+		// foreign-writer NAME: has the segment mapped and claims nothing, like other languages.
+		"foreign-writer": func(b *Backend, args []string) error {
+			mem, err := mapFile(b.segmentPath(args[0]), os.O_RDWR)
+			if err != nil {
+				return err
+			}
+			o, err := layout.View(mem)
+			if err != nil {
+				return err
+			}
+			o.WriterPID.Store(uint64(os.Getpid()))
+			say("ready %d", os.Getpid())
+			return nil
+		},
+
+		// foreign-reader NAME: makes a segment as other languages do, without lock and semaphores.
+		"foreign-reader": func(b *Backend, args []string) error {
+			path := b.segmentPath(args[0])
+			if err := os.WriteFile(path, make([]byte, 1<<16), 0o666); err != nil {
+				return err
+			}
+			mem, err := mapFile(path, os.O_RDWR)
+			if err != nil {
+				return err
+			}
+			say("filled")
+			g, _ := layout.NewGeometry(0, 1<<16-layout.OIEBSize)
+			if _, err := layout.Format(mem, g, uint64(os.Getpid())); err != nil {
+				return err
+			}
+			say("ready %d", os.Getpid())
+			return os.Remove(path)
+		},
+
+		// create NAME SIZE: prints how Create ends.
+		"create": func(b *Backend, args []string) error {
+			size, _ := strconv.ParseUint(args[1], 10, 64)
+			c, err := b.Create(args[0], driver.Config{Size: size})
+			describe(err)
+			if err != nil {
+				return nil
+			}
+			return errors.Join(c.Remove(), c.Close())
+		},
+
+		// open NAME: prints how Open ends.
+		"open": func(b *Backend, args []string) error {
+			c, err := b.Open(args[0], driver.Config{})
+			describe(err)
+			if err != nil {
+				return nil
+			}
+			return errors.Join(c.Remove(), c.Close())
+		},
+
+		// mount SIZE COMMAND...: runs a command with a new tmpfs on /dev/shm.
+		"mount": func(b *Backend, args []string) error {
+			if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+				return err
+			}
+			if err := unix.Mount("shm", "/dev/shm", "tmpfs", 0, "size="+args[0]); err != nil {
+				return err
+			}
+			return children[args[1]](b, args[2:])
+		},
+
+		// zombie: leaves a process that has ended and is not waited for.
+		"zombie": func(*Backend, []string) error {
+			p, err := os.StartProcess("/proc/self/exe", []string{"x", "-test.run=^$"}, &os.ProcAttr{
+				Env: []string{},
+			})
+			if err != nil {
+				return err
+			}
+			for {
+				if state, _, ok := processStat(uint64(p.Pid)); ok && isZombie(state) {
+					break
+				}
+			}
+			say("%d", p.Pid)
+			return nil
+		},
+	}
+}
+
+// describe prints an error and what it matches, and waits.
+func describe(err error) {
+	kinds := ""
+	for name, kind := range map[string]error{
+		"space": driver.ErrNoSpace, "reader": driver.ErrReaderConnected,
+		"permission": fs.ErrPermission, "notfound": driver.ErrNotFound,
+	} {
+		if errors.Is(err, kind) {
+			kinds += name + " "
+		}
+	}
+	say("%s: %v", kinds, err)
+}
+
+func mapFile(path string, flags int) ([]byte, error) {
+	f, err := os.OpenFile(path, flags, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return unix.Mmap(int(f.Fd()), 0, int(st.Size()), unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_SHARED)
+}
+
+// testConfig is a configuration whose Format makes a real OIEB.
+func testConfig(size uint64) driver.Config {
+	return driver.Config{Size: size, Format: func(mem []byte, pid uint64) error {
+		g, err := layout.NewGeometry(0, int64(size)-layout.OIEBSize)
+		if err == nil {
+			_, err = layout.Format(mem, g, pid)
+		}
+		return err
+	}}
+}
+
+// newBackend returns a backend on the real /dev/shm with lock files of its own.
+func newBackend(t *testing.T) *Backend {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "posixshm")
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(dir, 0o1777))
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return New(&Options{TempDir: dir})
+}
+
+// newName returns a name that no other test uses. What a killed child leaves is removed at the
+// end.
+func newName(t *testing.T, b *Backend) string {
+	t.Helper()
+	name := prefix + strings.NewReplacer("/", "-").Replace(t.Name())
+	t.Cleanup(func() {
+		for _, p := range []string{"", semReadPrefix, semWritePrefix} {
+			_ = os.Remove(filepath.Join(b.shmDir, p+name))
+		}
+	})
+	return name
+}
+
+// create makes a buffer that is closed at the end of the test.
+func create(t *testing.T, b *Backend, name string) *channel {
+	t.Helper()
+	ch, err := b.Create(name, testConfig(1<<16))
+	require.NoError(t, err)
+	return closeLater(t, ch)
+}
+
+// attach opens a buffer until the end of the test.
+func attach(t *testing.T, b *Backend, name string) *channel {
+	t.Helper()
+	ch, err := b.Open(name, driver.Config{})
+	require.NoError(t, err)
+	return closeLater(t, ch)
+}
+
+func closeLater(t *testing.T, ch driver.Channel) *channel {
+	t.Cleanup(func() {
+		require.NoError(t, ch.Remove())
+		require.NoError(t, ch.Close())
+	})
+	return ch.(*channel)
+}
+
+// exists tells whether there is something at path.
+func exists(path string) bool {
+	_, _, err := lookup(path)
+	return err == nil
+}
