@@ -1,0 +1,154 @@
+//go:build linux
+
+package posixshm
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
+)
+
+func TestCreateReapsKilledReaderCrossProcess(t *testing.T) {
+	for _, locks := range []string{"same-locks", "other-locks"} {
+		t.Run(locks, func(t *testing.T) {
+			b := newBackend(t)
+			name := newName(t, b)
+			r := start(t, b, nil, "reader", name)
+			require.Equal(t, fmt.Sprintf("ready %d", r.pid()), r.line())
+			_, err := newBackend(t).Create(name, testConfig(1<<16))
+			require.ErrorIs(t, err, driver.ErrReaderConnected)
+			require.ErrorContains(t, err, fmt.Sprint(r.pid()))
+			r.kill()
+			before, _, err := lookup(b.segmentPath(name))
+			require.NoError(t, err)
+			if locks == "other-locks" {
+				b = newBackend(t)
+			}
+			c := create(t, b, name)
+			require.NotEqual(t, before, c.id)
+		})
+	}
+}
+
+// A writer that lives on with the segment of a dead reader does not block the name, as long as
+// the reader's lock file shows that it is dead. Without that, it could be in a container.
+func TestCreateReapsUnderLivingWriterCrossProcess(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	r := start(t, b, nil, "reader", name)
+	r.line()
+	w := start(t, b, nil, "foreign-writer", name)
+	w.line()
+	r.kill()
+	_, err := newBackend(t).Create(name, testConfig(1<<16))
+	require.ErrorIs(t, err, driver.ErrReaderConnected)
+	require.ErrorContains(t, err, fmt.Sprintf("process %d has it open", w.pid()))
+	create(t, b, name)
+}
+
+func TestCreateLeavesForeignReaderAloneCrossProcess(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	r := start(t, b, nil, "foreign-reader", name)
+	require.Equal(t, "filled", r.line())
+	result := make(chan error)
+	go func() {
+		_, err := b.Create(name, testConfig(1<<16))
+		result <- err
+	}()
+	r.step() // while Create waits for the half-made segment
+	require.Equal(t, fmt.Sprintf("ready %d", r.pid()), r.line())
+	err := <-result
+	require.ErrorIs(t, err, driver.ErrReaderConnected)
+	require.ErrorContains(t, err, fmt.Sprint(r.pid()))
+	r.kill()
+	create(t, b, name)
+}
+
+func TestCreateReapsHalfMadeSegmentCrossProcess(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	r := start(t, b, nil, "foreign-reader", name)
+	require.Equal(t, "filled", r.line())
+	_, err := b.Create(name, testConfig(1<<16))
+	require.ErrorIs(t, err, driver.ErrReaderConnected, "somebody has it open")
+	r.kill()
+	create(t, b, name)
+}
+
+func TestCreateReapsTruncatedSegment(t *testing.T) {
+	for _, size := range []int{0, 4, 127, 128, 4096} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			b := newBackend(t)
+			name := newName(t, b)
+			content := make([]byte, size)
+			if size >= 4 {
+				content[0] = 128
+			}
+			require.NoError(t, os.WriteFile(b.segmentPath(name), content, 0o600))
+			create(t, b, name)
+		})
+	}
+}
+
+// A reader in another PID namespace has a number that means nothing here.
+func TestCreateLeavesReaderInContainerAloneCrossProcess(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	r := start(t, b, &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}, "foreign-reader", name)
+	require.Equal(t, "filled", r.line())
+	r.step()
+	require.Equal(t, "ready 1", r.line())
+	_, err := newBackend(t).Create(name, testConfig(1<<16))
+	require.ErrorIs(t, err, driver.ErrReaderConnected)
+	r.kill()
+	create(t, newBackend(t), name)
+}
+
+func TestCreateStaleRaceConcurrentSafe(t *testing.T) {
+	b, other := newBackend(t), newBackend(t)
+	name := newName(t, b)
+	for range 5 {
+		r := start(t, b, nil, "reader", name)
+		r.line()
+		r.kill()
+		results := make(chan error, 8)
+		channels := make(chan driver.Channel, 8)
+		for i := range 8 {
+			go func() {
+				ch, err := []*Backend{b, other}[i%2].Create(name, testConfig(1<<14))
+				if err == nil {
+					channels <- ch
+				}
+				results <- err
+			}()
+		}
+		for range 8 {
+			if err := <-results; err != nil {
+				require.ErrorIs(t, err, driver.ErrReaderConnected)
+			}
+		}
+		require.Len(t, channels, 1)
+		ch := <-channels
+		require.NoError(t, ch.Check())
+		require.NoError(t, ch.Remove())
+		require.NoError(t, ch.Close())
+	}
+}
+
+func TestParseHeader(t *testing.T) {
+	require.Equal(t, header{}, parseHeader(nil))
+	require.Equal(t, header{}, parseHeader(make([]byte, 128)))
+	require.Equal(t, header{foreign: true}, parseHeader([]byte("x")))
+	b := make([]byte, 128)
+	b[0], b[0x50], b[0x58] = 128, 7, 9
+	require.Equal(t, header{ready: true, readerPID: 9, writerPID: 7}, parseHeader(b))
+	b[0x58] = 0
+	require.False(t, parseHeader(b).ready)
+}
