@@ -33,8 +33,9 @@ type Backend interface {
 type Config struct {
 	// Size is the size of the segment in bytes; only Create looks at it.
 	Size uint64
-	// Format is called by Create with the zeroed memory, before anyone else can see it.
-	Format func(mem []byte) error
+	// Format is called by Create with the zeroed memory, before anyone else can see it, and with
+	// the PID of this process as [Liveness].PID gives it.
+	Format func(mem []byte, pid uint64) error
 	// Mode is the permission of the objects that Create makes; 0 means 0600. The umask does not
 	// cut it.
 	Mode fs.FileMode

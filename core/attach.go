@@ -1,0 +1,175 @@
+package zerobuffer
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/internal/ring"
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
+)
+
+const (
+	// secondLook is when an attaching writer looks again whether a peer took its place: peers
+	// check and set their PID in two steps (contract 5).
+	secondLook = 10 * time.Millisecond
+	// surplusLook is how long the token of a writer that closes may come after its PID has gone.
+	surplusLook = 20 * time.Millisecond
+)
+
+// newWriter opens the channel and gives it back if the rest goes wrong.
+func newWriter(b driver.Backend, name string, opts WriterOptions) (*Writer, error) {
+	ch, err := b.Open(name, driver.Config{Logger: opts.Logger})
+	if err != nil {
+		return nil, err
+	}
+	w, err := attach(ch, name, opts)
+	if err != nil {
+		return nil, errors.Join(err, ch.Remove(), ch.Close())
+	}
+	return w, nil
+}
+
+// attach takes the role of the writer and repairs what the one before left.
+func attach(ch driver.Channel, name string, opts WriterOptions) (*Writer, error) {
+	seg, err := layout.Attach(ch.Memory())
+	if errors.Is(err, layout.ErrNotReady) {
+		return nil, fmt.Errorf("%w: %w", ErrNotReady, err)
+	} else if err != nil {
+		return nil, err
+	}
+	live := ch.Liveness()
+	if pid := seg.OIEB.ReaderPID.Load(); !live.Alive(driver.Reader, pid) {
+		return nil, fmt.Errorf("%w: its reader with PID %d is dead; start the reader again: %w",
+			ErrNotReady, pid, ErrReaderDead)
+	}
+	if err := live.Claim(driver.Writer); err != nil {
+		return nil, err
+	}
+	s := newSession(name, driver.Writer, ch, opts.Logger)
+	s.seg = seg
+	w := &Writer{s: s, opts: opts, ring: ring.NewProducer(seg, s.peer, opts.Lap)}
+	before, err := w.claimPID()
+	if err != nil {
+		return nil, err
+	}
+	if err := w.recover(before); err != nil {
+		seg.OIEB.WriterPID.CompareAndSwap(s.pid, before)
+		return nil, err
+	}
+	w.cleanup = runtime.AddCleanup(w, (*session).drop, s)
+	return w, nil
+}
+
+// claimPID puts the PID of this process into the segment and returns what was there.
+func (w *Writer) claimPID() (before uint64, err error) {
+	o, live := w.s.seg.OIEB, w.s.ch.Liveness()
+	for {
+		pid := o.WriterPID.Load()
+		if pid != 0 && live.Alive(driver.Writer, pid) {
+			return 0, fmt.Errorf("%w with PID %d", ErrWriterConnected, pid)
+		}
+		if pid == 0 && o.WrittenCount.Load() != 0 {
+			if err := w.dropSurplus(); err != nil {
+				return 0, err
+			}
+		}
+		if !o.WriterPID.CompareAndSwap(pid, w.s.pid) {
+			continue
+		}
+		time.Sleep(secondLook)
+		if now := o.WriterPID.Load(); now != w.s.pid {
+			return 0, fmt.Errorf("%w with PID %d", ErrWriterConnected, now)
+		}
+		return pid, nil
+	}
+}
+
+// dropSurplus takes away the token that a writer may have left at its end for a foreign reader.
+func (w *Writer) dropSurplus() error {
+	if w.s.ch.Liveness().Ours(driver.Reader) {
+		return nil // a surplus token does no harm there
+	}
+	if _, err := w.ring.DropSurplus(); err != nil {
+		return err
+	}
+	time.Sleep(surplusLook)
+	_, err := w.ring.DropSurplus()
+	return err
+}
+
+// recover checks the objects once more and goes on where the last writer stopped.
+func (w *Writer) recover(before uint64) error {
+	s := w.s
+	if err := s.ch.Check(); err != nil {
+		return err
+	}
+	w.foreign = !s.ch.Liveness().Ours(driver.Reader)
+	if tokens, waiters := s.sem.State(); waiters > 0 {
+		// The last writer was killed while it waited; nobody else waits on this semaphore.
+		s.sem.ResetWaiters(tokens, waiters)
+	}
+	rec, err := w.ring.Attach(w.foreign)
+	if err != nil {
+		return err
+	}
+	w.doubt.Store(w.ring.Doubt())
+	s.log.Info("writer connected", "foreign_reader", w.foreign, "last_sequence", rec.Sequence,
+		"unread", rec.Unread, "payload_size", len(s.seg.Payload))
+	if rec.Finished != 0 || rec.Restart || before != 0 {
+		s.log.Warn("went on after a dead writer", "pid", before, "frames_finished", rec.Finished,
+			"restart_undone", rec.Restart, "bytes_in_doubt", w.ring.Doubt())
+	}
+	return nil
+}
+
+// meetPeers is looked at for each frame: is the reader still there, and is this still the writer?
+// The two PIDs share a cache line with the counts that are stored anyway.
+func (w *Writer) meetPeers() error {
+	o := w.s.seg.OIEB
+	if pid := o.WriterPID.Load(); pid != w.s.pid {
+		if err := w.displaced(pid); err != nil {
+			return err
+		}
+	}
+	if o.ReaderPID.Load() == 0 {
+		return &ReaderGoneError{Closed: true, Unread: w.ring.Unread()}
+	}
+	return nil
+}
+
+// displaced handles a foreign PID in the place of ours: a peer whose attach failed may have
+// zeroed it, then it is put back; a live writer has taken over.
+func (w *Writer) displaced(pid uint64) error {
+	o := w.s.seg.OIEB
+	if pid != 0 && w.s.ch.Liveness().Alive(driver.Writer, pid) {
+		return fmt.Errorf("%w: PID %d", ErrWriterReplaced, pid)
+	}
+	o.WriterPID.CompareAndSwap(pid, w.s.pid)
+	w.s.log.Warn("writer_pid was overwritten and put back", "was", pid)
+	return nil
+}
+
+// lookForReader asks the system whether the reader is alive.
+func (w *Writer) lookForReader() error {
+	if err := w.meetPeers(); err != nil {
+		return err
+	}
+	pid := w.s.seg.OIEB.ReaderPID.Load()
+	if pid != 0 && w.s.ch.Liveness().Alive(driver.Reader, pid) {
+		return nil
+	}
+	return &ReaderGoneError{Closed: pid == 0, PID: pid, Unread: w.ring.Unread()}
+}
+
+// ReaderConnected tells whether a live reader is there now.
+func (w *Writer) ReaderConnected() bool {
+	if !w.s.pin() {
+		return false
+	}
+	defer w.s.unpin()
+	pid := w.s.seg.OIEB.ReaderPID.Load()
+	return pid != 0 && w.s.ch.Liveness().Alive(driver.Reader, pid)
+}

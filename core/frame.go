@@ -1,0 +1,46 @@
+package zerobuffer
+
+import (
+	"github.com/zerobuffer-go/zerobuffer/core/internal/ring"
+)
+
+// Frame is one frame in the ring: a view of shared memory, valid until [Frame.Release]. It is a
+// small value; copies stand for the same frame. The zero Frame is empty and released.
+//
+// The bytes may be changed in place. A broken or hostile writer can change them as well, at any
+// time; copy them before a decision that such a change could spoil.
+type Frame struct {
+	reader *Reader
+	slot   *ring.Slot
+	gen    uint64
+	data   []byte
+	seq    uint64
+}
+
+// Bytes returns the payload as a view of shared memory, with cap == len. It returns nil after
+// [Frame.Release]; a slice from before must not be used then, because the writer puts other
+// frames there. It lives on after [Reader.Close] until Release.
+func (f Frame) Bytes() []byte {
+	if !f.Valid() {
+		return nil
+	}
+	return f.data
+}
+
+// Len is the number of payload bytes.
+func (f Frame) Len() int { return len(f.data) }
+
+// Sequence is the number that the writer gave the frame; the first one is 1.
+func (f Frame) Sequence() uint64 { return f.seq }
+
+// Valid tells whether the frame is held: it was read, and not released.
+func (f Frame) Valid() bool { return f.slot != nil && f.slot.Gen() == f.gen }
+
+// Release gives the space of the frame back to the writer. Frames may be released in any order
+// and from any goroutine; space goes back in the order of the frames. A second Release, through
+// this value or a copy, does nothing, even when the place belongs to a later frame by then.
+func (f Frame) Release() {
+	if f.slot != nil {
+		f.reader.release(f.slot, f.gen)
+	}
+}

@@ -1,0 +1,207 @@
+package ring
+
+import (
+	"errors"
+
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
+)
+
+// batchMax is how many frames are published by one change of the shared words.
+const batchMax = 64
+
+// Producer is the writer's side of a ring. It is not safe for concurrent use.
+//
+// A frame goes through [Producer.Open], which finds a place and gives the payload to be filled,
+// [Producer.Seal], and [Producer.Flush], which makes all sealed frames visible at once.
+type Producer struct {
+	view
+	ready Tokens // sem-w: frames that can be read
+	lap   uint64 // bytes after which a lap may end early, 0 for the whole ring
+
+	pos      uint64 // where the next frame goes: write_pos and the sealed frames, folded
+	seq      uint64 // number of the next frame
+	count    uint64 // written_count
+	room     uint64 // bytes that are known to be free in front of pos
+	nextLook uint64 // position from which drained is looked at again
+	anchored bool   // the frame at 0 is marked and not published: the next one goes there
+
+	foreign   bool   // the reader is no program of ours
+	unsettled bool   // tokens may be missing for frames that a killed writer left
+	doubt     uint64 // bytes that may have been subtracted twice
+	base      uint64 // payload_free_bytes when this writer came
+	written   uint64 // bytes subtracted since then
+	waste     waste
+
+	open   opened
+	sealed batch
+}
+
+// opened is the frame between Open and Seal; total is 0 when there is none.
+type opened struct {
+	place
+	total uint64
+}
+
+// batch is the frames between Seal and Flush.
+type batch struct {
+	n       int
+	at      [batchMax]uint64
+	bytes   uint64 // totals and wasted tails
+	tail    uint64 // of these, the wasted tail
+	markers uint64
+	restart bool
+}
+
+// NewProducer returns the writer's side of the ring in seg; ready is its sem-w. Nothing is
+// touched before [Producer.Attach].
+func NewProducer(seg layout.Segment, ready Tokens, lap int64) *Producer {
+	p := &Producer{view: newView(seg), ready: ready, nextLook: lookEvery}
+	if lap > 0 {
+		p.lap = uint64(lap)
+	}
+	return p
+}
+
+// Open finds a place for a frame with n payload bytes, writes its marked header and returns its
+// payload, with cap == len. It returns nil if there is no room now. n must be in 1..MaxPayload.
+func (p *Producer) Open(n uint64) ([]byte, error) {
+	total := layout.HeaderSize + n
+	pl, ok := p.place(total)
+	if !ok || p.pos >= p.nextLook {
+		var err error
+		if pl, ok, err = p.placeAnew(total); err != nil || !ok {
+			return nil, err
+		}
+	}
+	if pl.at == 0 {
+		// The frame at 0 is published alone: recovery tells its states apart by that.
+		if err := p.Flush(); err != nil {
+			return nil, err
+		}
+		p.anchored = p.pos != 0
+	}
+	if pl.tail >= layout.HeaderSize {
+		layout.WriteSize(p.data[p.pos:], 0)
+		layout.WriteSeq(p.data[p.pos:], 0)
+	}
+	h := p.data[pl.at:]
+	layout.WriteSeq(h, p.seq|layout.Unfinished)
+	layout.WriteSize(h, n)
+	p.open = opened{pl, total}
+	end := pl.at + total
+	return p.data[pl.at+layout.HeaderSize : end : end], nil
+}
+
+// placeAnew flushes what is sealed and looks at the reader's words for a place.
+func (p *Producer) placeAnew(total uint64) (place, bool, error) {
+	if err := p.Flush(); err != nil {
+		return place{}, false, err
+	}
+	p.nextLook = p.pos + lookEvery
+	if p.pos != 0 && p.drained() {
+		return place{restart: true}, true, nil
+	}
+	if err := p.refresh(); err != nil {
+		return place{}, false, err
+	}
+	if pl, ok := p.place(total); ok {
+		return pl, true, nil
+	}
+	// A frame as large as the ring, or one that leaves a tail too short for a marker.
+	return place{restart: true}, p.drained(), nil
+}
+
+// Seal ends the open frame with n payload bytes, at most as many as it was opened with.
+func (p *Producer) Seal(n uint64) error {
+	o := p.open
+	if total := layout.HeaderSize + n; total < o.total {
+		layout.WriteSize(p.data[o.at:], n)
+		o.total = total
+	}
+	p.open = opened{}
+	b := &p.sealed
+	b.at[b.n] = o.at
+	b.n++
+	b.bytes += o.tail + o.total
+	b.restart = o.restart
+	b.tail = o.tail
+	if o.tail >= layout.HeaderSize {
+		b.markers++
+	}
+	p.pos = p.fold(o.at + o.total)
+	p.room -= min(p.room, o.tail+o.total)
+	p.seq++
+	if o.at == 0 || b.n == batchMax {
+		return p.Flush()
+	}
+	return nil
+}
+
+// Abandon gives up the open frame. Its place and its number go to the next frame.
+func (p *Producer) Abandon() { p.open = opened{} }
+
+// Flush publishes the sealed frames in the order of contract 3a. A kill between any two steps
+// leaves a state that [Producer.Attach] tells from all others.
+func (p *Producer) Flush() error {
+	b := &p.sealed
+	if b.n == 0 {
+		return nil
+	}
+	if b.restart {
+		// The reader has given everything back, so it does not store read_pos now.
+		p.oieb.ReadPos.Store(0)
+		p.room, p.nextLook = 0, lookEvery
+	}
+	p.count += uint64(b.n) + b.markers
+	p.oieb.WrittenCount.Store(p.count)
+	// Partner: Consumer.look. The payload and the marked headers are visible before it.
+	p.oieb.WritePos.Store(p.pos)
+	if b.tail != 0 {
+		p.noteWaste(b.tail)
+		p.nextLook = lookEvery
+	}
+	// Partner: the reader's addition. The only subtraction of the batch.
+	p.oieb.PayloadFree.Add(-b.bytes)
+	p.written += b.bytes
+	first := p.seq - uint64(b.n)
+	for i, at := range b.at[:b.n] {
+		layout.WriteSeq(p.data[at:], first+uint64(i))
+	}
+	if b.at[0] == 0 {
+		p.anchored = false
+	}
+	n := uint32(b.n)
+	*b = batch{}
+	// Partner: the reader's Take. It makes all of the above visible.
+	return p.post(n)
+}
+
+// noteWaste remembers that a foreign reader will give back the tail too early.
+func (p *Producer) noteWaste(tail uint64) {
+	if p.foreign {
+		p.waste = waste{bytes: tail, until: p.size - p.base + p.written + tail}
+	}
+}
+
+// post adds n tokens. A semaphore that is full was tampered with.
+func (p *Producer) post(n uint32) error {
+	if err := p.ready.Post(n); err != nil {
+		return errors.Join(ErrCorrupt, err)
+	}
+	return nil
+}
+
+// OpenSize is the number of payload bytes of the open frame.
+func (p *Producer) OpenSize() uint64 { return p.open.total - layout.HeaderSize }
+
+// Used is the number of payload bytes that are taken, headers and wasted tails included.
+func (p *Producer) Used() uint64 { return p.size - p.free() }
+
+// Drained tells whether the reader has read and given back everything.
+func (p *Producer) Drained() bool { return p.sealed.n == 0 && p.drained() }
+
+// Doubt is the number of bytes that may be lost to accounts that a killed writer left half done.
+func (p *Producer) Doubt() uint64 { return p.doubt }
+
+// Unsettled tells whether [Producer.Settle] still has something to look for.
+func (p *Producer) Unsettled() bool { return p.unsettled }

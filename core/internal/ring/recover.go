@@ -1,0 +1,241 @@
+package ring
+
+import (
+	"fmt"
+
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
+)
+
+// Recovery is what a new writer found and repaired (contract 5a).
+type Recovery struct {
+	// Sequence is the number of the last frame that was published before, 0 for a fresh buffer.
+	Sequence uint64
+	// Unread is the number of frames that are still in the ring.
+	Unread uint64
+	// Finished is the number of frames whose accounts a killed writer had left half done.
+	Finished uint64
+	// Restart tells that a start at offset 0 was undone which a killed writer had half done.
+	Restart bool
+}
+
+// state is what Attach reads before it changes anything.
+type state struct {
+	r, w    uint64 // folded
+	left    uint64 // bytes from r to w
+	head    layout.Header
+	restart bool // write_pos has to go to 0
+	whole   bool // one frame fills the ring
+	chain   chain
+}
+
+// Attach finds out where the writer before this one stopped, repairs what it left half done, and
+// sets the Producer to go on after it. foreign says that the reader is no program of ours. An
+// error changes nothing.
+func (p *Producer) Attach(foreign bool) (Recovery, error) {
+	s, err := p.inspect()
+	if err != nil {
+		return Recovery{}, fmt.Errorf("walk over the frames of the last writer: %w", err)
+	}
+	last := s.chain.last
+	if s.chain.frames == 0 {
+		if s.head.IsUnfinished() {
+			last = s.head.Number() - 1
+		} else if last, err = p.lastNumber(s.w); err != nil {
+			return Recovery{}, fmt.Errorf("look for the last sequence number: %w", err)
+		}
+	}
+	p.foreign = foreign
+	p.pos, p.seq = s.w, last+1
+	p.count = p.oieb.WrittenCount.Load()
+	p.anchored = s.head.IsUnfinished() && s.w != 0 && !s.chain.atZero
+	if s.restart {
+		p.oieb.WritePos.Store(0)
+	}
+	rec := Recovery{
+		Sequence: last, Unread: s.chain.frames,
+		Finished: uint64(len(s.chain.marked)), Restart: s.restart,
+	}
+	p.finish(&s)
+	p.capFree(&s)
+	p.base, p.written = p.free(), 0
+	p.guardHeld(&s)
+	return rec, p.tokensAtAttach(&s)
+}
+
+// inspect reads the state of the ring. The one state in which read_pos and write_pos do not
+// belong together is a restart at offset 0 that was killed between the two stores: read_pos is 0,
+// and the frame at 0 is marked and does not end at write_pos.
+func (p *Producer) inspect() (state, error) {
+	var s state
+	raw := p.oieb.ReadPos.Load()
+	r, err := p.position("read_pos", raw)
+	if err != nil {
+		return s, err
+	}
+	w, err := p.position("write_pos", p.oieb.WritePos.Load())
+	if err != nil {
+		return s, err
+	}
+	if p.size >= layout.HeaderSize {
+		s.head = layout.ReadHeader(p.data)
+	}
+	end := layout.HeaderSize + s.head.Size
+	if s.head.IsUnfinished() && raw == 0 && w != 0 && w != end {
+		w, s.restart = 0, true
+	}
+	s.r, s.w, s.left = r, w, p.distance(r, w)
+	if r == 0 && w == 0 && !s.restart && end == p.size && p.oieb.PayloadFree.Load() == 0 {
+		s.left, s.whole = p.size, true
+	}
+	s.chain, err = p.unread(s.r, s.left)
+	return s, err
+}
+
+// finish does what the killed writer would have done next for the frames at the end of the chain
+// that are complete in all but their accounts: subtract, take the mark away. Towards a foreign
+// reader it may be unknown whether the subtraction was done; then it is done again, which costs
+// space and never a frame.
+func (p *Producer) finish(s *state) {
+	var bytes uint64
+	for _, f := range s.chain.marked {
+		bytes += f.waste + f.total
+	}
+	done := p.free()+p.lowUse(s) <= p.size
+	switch {
+	case bytes == 0 || s.whole:
+	case done && !p.foreign: // read_pos is the release position, so this is certain
+	default:
+		if done {
+			p.doubt = bytes
+		}
+		p.oieb.PayloadFree.Add(-min(bytes, p.free()))
+	}
+	for _, f := range s.chain.marked {
+		layout.WriteSeq(p.data[f.at:], f.head.Number())
+	}
+}
+
+// lowUse is the least that the unread frames take. A foreign reader adds the waste of a wrap
+// before it moves read_pos, so a waste right at read_pos does not count.
+func (p *Producer) lowUse(s *state) uint64 {
+	use := s.left
+	if !p.foreign || use == 0 || s.whole || s.w >= s.r {
+		return use
+	}
+	tail := p.size - s.r
+	if tail < layout.HeaderSize || layout.ReadHeader(p.data[s.r:]).IsWrap() {
+		use -= tail
+	}
+	return use
+}
+
+// capFree lowers payload_free_bytes to what the positions allow. The reader may add at the same
+// time, so it is done by compare-and-swap.
+func (p *Producer) capFree(s *state) {
+	for limit := p.size - p.lowUse(s); ; {
+		f := p.oieb.PayloadFree.Load()
+		if int64(f) >= 0 && f <= limit || p.oieb.PayloadFree.CompareAndSwap(f, limit) {
+			return
+		}
+	}
+}
+
+// guardHeld protects frames that a foreign reader holds from before this writer came: what is
+// taken and not unread lies in front of read_pos. If it reaches back over the start of the ring,
+// where it ends in the last lap is unknown, so nothing is written until that part has come back.
+func (p *Producer) guardHeld(s *state) {
+	if !p.foreign {
+		return
+	}
+	taken := p.size - p.base
+	if held := taken - min(taken, s.left); held > s.r {
+		p.waste = waste{bytes: p.size, until: held - s.r}
+	}
+}
+
+// tokensAtAttach posts the tokens that are known to be missing.
+func (p *Producer) tokensAtAttach(s *state) error {
+	n := uint32(len(s.chain.marked))
+	if n == 0 && s.chain.frames != 0 && !p.foreign {
+		n = 1 // wakes a reader of ours, which counts by positions as well
+	}
+	p.unsettled = s.chain.frames != 0 && (s.chain.frames != 1 || n == 0 || !p.foreign)
+	if s.whole && n == 0 {
+		if tokens, waiters := p.ready.State(); tokens == 0 && waiters > 0 {
+			n = 1
+		}
+		p.unsettled = false
+	}
+	if n == 0 {
+		return nil
+	}
+	return p.post(n)
+}
+
+// Settle posts the tokens that a killed writer owed, as soon as that can be proved: the reader is
+// blocked with none left, or there is one for each unread frame (contract 5a). It is called before
+// each write and wait, every 20 ms of a wait, and at Close.
+func (p *Producer) Settle() error {
+	if !p.unsettled || p.sealed.n != 0 {
+		return nil
+	}
+	r, err := p.position("read_pos", p.oieb.ReadPos.Load())
+	if err != nil {
+		return err
+	}
+	c, err := p.unread(r, p.distance(r, p.pos))
+	if err != nil {
+		return nil // the reader moved on between the two loads: look again later
+	}
+	tokens, waiters := p.ready.State()
+	if p.fold(p.oieb.ReadPos.Load()) != r {
+		return nil
+	}
+	switch {
+	case tokens == 0 && waiters > 0:
+		p.unsettled = false
+		if c.frames != 0 {
+			return p.post(uint32(c.frames))
+		}
+	case uint64(tokens) == c.frames:
+		p.unsettled = false
+	}
+	return nil
+}
+
+// DropSurplus takes away tokens that are there for no unread frame, and tells whether there were
+// any. A closing writer leaves one to wake a foreign reader (contract 5, close). It is called
+// before Attach, while no writer is connected.
+func (p *Producer) DropSurplus() (bool, error) {
+	s, err := p.inspect()
+	if err != nil {
+		return false, err
+	}
+	tokens, _ := p.ready.State()
+	if uint64(tokens) <= s.chain.frames {
+		return false, nil
+	}
+	return p.ready.Take(tokens-uint32(s.chain.frames)) != 0, nil
+}
+
+// QuietReader tells whether the reader is blocked with nothing unread, so that a surplus token
+// tells it that the writer has gone (contract 5, close). Then the counts are made equal, because
+// foreign readers decide by them.
+func (p *Producer) QuietReader() bool {
+	tokens, waiters := p.ready.State()
+	if tokens != 0 || waiters == 0 || p.fold(p.oieb.ReadPos.Load()) != p.pos {
+		return false
+	}
+	p.oieb.WrittenCount.Store(p.oieb.ReadCount.Load())
+	return true
+}
+
+// Unread is the number of frames that the reader has not passed, as far as they can be walked.
+func (p *Producer) Unread() uint64 {
+	r, err := p.position("read_pos", p.oieb.ReadPos.Load())
+	if err != nil {
+		return 0
+	}
+	c, _ := p.unread(r, p.distance(r, p.pos))
+	return c.frames
+}

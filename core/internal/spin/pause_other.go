@@ -1,0 +1,8 @@
+//go:build !(amd64 || arm64)
+
+package spin
+
+import "runtime"
+
+// Pause gives up the processor for a moment.
+func Pause(uint32) { runtime.Gosched() }

@@ -1,0 +1,148 @@
+package zerobuffer
+
+import (
+	"context"
+	"time"
+
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
+)
+
+// writerView is what a Reader knows about its writer. The call in progress owns it.
+type writerView struct {
+	pid     uint64 // last one seen alive, 0 for none
+	foreign bool   // it is no program of ours
+	gone    error  // nil while a writer is there or before the first one came
+}
+
+// stuck is the sight of a writer that waits for space. If it is the same twice, closeLook apart,
+// and space is missing, then the space was lost.
+type stuck struct {
+	since    time.Time
+	pid      uint64
+	pos      uint64
+	free     uint64
+	possible bool
+}
+
+// meetWriter looks who writes and sets r.writer. A process is asked for only when its PID is new
+// or look is true; the system is not troubled at each frame.
+func (r *Reader) meetWriter(look bool) {
+	o := r.s.seg.OIEB
+	v := &r.writer
+	for {
+		pid := o.WriterPID.Load()
+		switch {
+		case pid == 0:
+			if v.gone == nil && (v.pid != 0 || r.touched()) {
+				v.gone = ErrWriterClosed
+				r.s.log.Info("writer closed", "pid", v.pid)
+			}
+			v.pid = 0
+			return
+		case pid == v.pid && !look:
+			return
+		}
+		live := r.s.ch.Liveness()
+		if live.Alive(driver.Writer, pid) {
+			if pid != v.pid {
+				r.s.log.Info("writer connected", "pid", pid)
+				*v = writerView{pid: pid, foreign: !live.Ours(driver.Writer)}
+			}
+			return
+		}
+		if r.bury(pid) {
+			*v = writerView{gone: ErrWriterDead}
+			return
+		}
+	}
+}
+
+// touched tells whether a writer was here that this Reader has not seen.
+func (r *Reader) touched() bool {
+	o := r.s.seg.OIEB
+	return o.WrittenCount.Load() != 0 || o.WritePos.Load() != 0 || o.MetadataWritten.Load() != 0
+}
+
+// bury repairs what the dead writer pid left, and takes its PID out so that no peer takes the
+// buffer for abandoned (contract 5). It returns false if another writer has come meanwhile.
+func (r *Reader) bury(pid uint64) bool {
+	healed := r.ring.Heal(pid)
+	if tokens, waiters := r.s.peer.State(); waiters > 0 && r.s.seg.OIEB.WriterPID.Load() == pid {
+		// It was killed while it waited; its place in the queue would swallow wake-ups.
+		r.s.peer.ResetWaiters(tokens, waiters)
+	}
+	if !r.s.seg.OIEB.WriterPID.CompareAndSwap(pid, 0) {
+		return false
+	}
+	if healed {
+		r.healed.Add(1)
+	}
+	r.s.log.Warn("writer died", "pid", pid, "space_repaired", healed)
+	return true
+}
+
+// freeStuckWriter gives a writer the space that was lost to an addition without atomicity, or to
+// accounts left half done. It returns when to look again.
+func (r *Reader) freeStuckWriter() time.Duration {
+	o := r.s.seg.OIEB
+	tokens, waiters := r.s.peer.State()
+	if tokens != 0 || waiters == 0 {
+		r.stuck = stuck{}
+		return idleLook
+	}
+	seen := stuck{
+		since: time.Now(), possible: true,
+		pid: o.WriterPID.Load(), pos: o.WritePos.Load(), free: o.PayloadFree.Load(),
+	}
+	last := r.stuck
+	if !last.possible || seen.pid != last.pid || seen.pos != last.pos || seen.free != last.free {
+		r.stuck = seen
+		return closeLook
+	}
+	if seen.since.Sub(last.since) < closeLook || !r.ring.Heal(seen.pid) {
+		return closeLook
+	}
+	r.stuck = stuck{}
+	r.healed.Add(1)
+	r.s.log.Warn("payload_free_bytes was wrong and was repaired", "was", seen.free,
+		"is", o.PayloadFree.Load())
+	_ = r.s.peer.Post(1) // cannot overflow: there was no token
+	return idleLook
+}
+
+// WriterConnected tells whether a live writer is connected now.
+func (r *Reader) WriterConnected() bool {
+	if !r.s.pin() {
+		return false
+	}
+	defer r.s.unpin()
+	pid := r.s.seg.OIEB.WriterPID.Load()
+	return pid != 0 && r.s.ch.Liveness().Alive(driver.Writer, pid)
+}
+
+// WaitWriter waits until a writer is connected. After [ErrWriterClosed] or [ErrWriterDead] it
+// waits for the next one.
+func (r *Reader) WaitWriter(ctx context.Context) error {
+	return r.s.poll(ctx, "wait for a writer of", r.WriterConnected)
+}
+
+// poll calls done every few milliseconds until it returns true, for the rare waits that no
+// semaphore ends.
+func (s *session) poll(ctx context.Context, what string, done func() bool) error {
+	const every = 5 * time.Millisecond
+	for timer := time.NewTimer(every); ; timer.Reset(every) {
+		if s.closed.Load() {
+			return s.errorf(what, ErrClosed)
+		}
+		if err := ctx.Err(); err != nil {
+			return s.errorf(what, asTimeout(err, errTimeout))
+		}
+		if done() {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+	}
+}

@@ -1,0 +1,117 @@
+package zerobuffer
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/internal/ring"
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
+)
+
+// Reader creates a buffer, owns it and reads its frames. The methods that read are for one
+// goroutine at a time, a second one gets [ErrConcurrentUse]; Close, the counters, Stats and the
+// methods about metadata and the writer may be called from any goroutine at any time.
+type Reader struct {
+	s    *session
+	opts ReaderOptions
+	ring *ring.Consumer
+
+	credit uint32     // tokens taken and not used yet
+	writer writerView // what is known about the writer
+	stuck  stuck      // a writer that may wait for lost space
+
+	frames  atomic.Uint64
+	bytes   atomic.Uint64
+	waits   atomic.Uint64
+	healed  atomic.Uint64
+	cleanup runtime.Cleanup
+}
+
+// NewReader creates the buffer name and its objects, and returns the Reader that owns them. What a
+// dead reader left under this name is removed first; if a live one has it, the error matches
+// [ErrReaderConnected] and nothing was changed. opts may be nil.
+func NewReader(b driver.Backend, name string, opts *ReaderOptions) (*Reader, error) {
+	r, err := newReader(b, name, opts.withDefaults())
+	if err != nil {
+		return nil, fmt.Errorf("create buffer %q: %w", shorten(name), err)
+	}
+	return r, nil
+}
+
+func newReader(b driver.Backend, name string, opts ReaderOptions) (*Reader, error) {
+	if err := driver.CheckName(name); err != nil {
+		return nil, err
+	}
+	geometry, err := opts.geometry()
+	if err != nil {
+		return nil, err
+	}
+	ch, err := b.Create(name, driver.Config{
+		Size: geometry.SegmentSize(),
+		Format: func(mem []byte, pid uint64) error {
+			_, err := layout.Format(mem, geometry, pid)
+			return err
+		},
+		Mode: opts.Mode, Group: opts.Group, Logger: opts.Logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	seg, err := layout.Attach(ch.Memory())
+	if err != nil {
+		return nil, errors.Join(err, ch.Remove(), ch.Close())
+	}
+	s := newSession(name, driver.Reader, ch, opts.Logger)
+	s.seg = seg
+	r := &Reader{s: s, opts: opts, ring: ring.NewConsumer(seg, ch.SpaceReady())}
+	r.cleanup = runtime.AddCleanup(r, (*session).drop, s)
+	s.log.Info("buffer created", "backend", b.Name(),
+		"payload_size", geometry.PayloadSize, "metadata_size", geometry.MetadataSize)
+	return r, nil
+}
+
+// shorten cuts a name that is too long to be shown in an error.
+func shorten(name string) string {
+	if len(name) > driver.MaxName {
+		return name[:40] + "..."
+	}
+	return name
+}
+
+// Close ends the buffer: a call in progress returns [ErrClosed], the writer learns that the reader
+// has gone, and all objects are removed. Frames that are held stay readable until they are
+// released. It may be called from any goroutine; the second call does nothing.
+func (r *Reader) Close() error {
+	s := r.s
+	if !s.seize() {
+		return nil
+	}
+	r.cleanup.Stop()
+	err := errors.Join(s.resign(true), s.detach())
+	if r.ring.Held() == 0 {
+		err = errors.Join(err, s.unmap())
+	}
+	s.log.Info("buffer closed", "frames_read", r.frames.Load(), "bytes_read", r.bytes.Load())
+	return s.errorf("close buffer", err)
+}
+
+// release gives a frame back, and the memory when it was the last one of a closed Reader.
+func (r *Reader) release(slot *ring.Slot, gen uint64) {
+	if held := r.ring.Release(slot, gen); held == 0 && r.s.detached.Load() {
+		if err := r.s.unmap(); err != nil {
+			r.s.log.Error("unmap after the last frame", "error", err)
+		}
+	}
+}
+
+// Name is the name of the buffer.
+func (r *Reader) Name() string { return r.s.name }
+
+// FramesRead is the number of frames that were read.
+func (r *Reader) FramesRead() uint64 { return r.frames.Load() }
+
+// BytesRead is the number of payload bytes that were read.
+func (r *Reader) BytesRead() uint64 { return r.bytes.Load() }

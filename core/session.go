@@ -1,0 +1,151 @@
+package zerobuffer
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/internal/spin"
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
+)
+
+// session is what a Reader and a Writer have in common: a channel, one call at a time, and an end
+// that may come from any goroutine. It knows nothing of its owner, so that an owner that was
+// dropped without Close can be collected and cleaned up.
+type session struct {
+	name string
+	role driver.Role
+	ch   driver.Channel
+	seg  layout.Segment
+	log  *slog.Logger
+	sem  driver.Semaphore // the one that this side waits on
+	peer driver.Semaphore // the one that the other side waits on
+	pid  uint64
+
+	busy     atomic.Bool // a call is in progress; stays true after Close
+	closed   atomic.Bool // Close was called
+	blocked  atomic.Bool // the call in progress is in, or just before, sem.Wait
+	detached atomic.Bool // names and claims are given up; only frames may use the memory
+
+	mapped   sync.RWMutex // read-locked by those who look at the memory beside the call
+	unmapped bool
+
+	watch    watcher
+	spin     spin.Spinner
+	lastLook time.Time
+}
+
+func newSession(name string, role driver.Role, ch driver.Channel, log *slog.Logger) *session {
+	s := &session{
+		name: name, role: role, ch: ch,
+		log: log.With("buffer", name, "role", role.String()),
+		sem: ch.DataReady(), peer: ch.SpaceReady(),
+		pid: ch.Liveness().PID(),
+	}
+	if role == driver.Writer {
+		s.sem, s.peer = s.peer, s.sem
+	}
+	s.watch.session = s
+	return s
+}
+
+// enter begins a call; leave ends it.
+func (s *session) enter() error {
+	if s.busy.CompareAndSwap(false, true) {
+		return nil
+	}
+	if s.closed.Load() {
+		return ErrClosed
+	}
+	return ErrConcurrentUse
+}
+
+func (s *session) leave() { s.busy.Store(false) }
+
+// seize ends the call in progress, if there is one, and keeps all later ones out. It returns
+// false if that was done before.
+func (s *session) seize() bool {
+	if !s.closed.CompareAndSwap(false, true) {
+		return false
+	}
+	for !s.busy.CompareAndSwap(false, true) {
+		// Repeated, because a wake is lost on a waiter that is just going to block.
+		if s.blocked.Load() {
+			s.sem.Wake()
+		}
+		time.Sleep(100 * time.Microsecond)
+	}
+	s.watch.stop()
+	return true
+}
+
+// detach gives up names and claims.
+func (s *session) detach() error {
+	err := s.ch.Remove()
+	s.detached.Store(true)
+	return err
+}
+
+// unmap lets the memory go; the second call does nothing.
+func (s *session) unmap() error {
+	s.mapped.Lock()
+	defer s.mapped.Unlock()
+	if s.unmapped {
+		return nil
+	}
+	s.unmapped = true
+	return s.ch.Close()
+}
+
+// pin keeps the memory mapped until unpin, for those who look at it beside the call in progress.
+// It returns false if it is gone or about to go.
+func (s *session) pin() bool {
+	s.mapped.RLock()
+	if s.unmapped || s.detached.Load() {
+		s.mapped.RUnlock()
+		return false
+	}
+	return true
+}
+
+func (s *session) unpin() { s.mapped.RUnlock() }
+
+// drop cleans up for an owner that was collected without Close.
+func (s *session) drop() {
+	if !s.seize() {
+		return
+	}
+	s.log.Warn("dropped without Close: cleaning up; call Close when done")
+	if err := errors.Join(s.resign(true), s.detach(), s.unmap()); err != nil {
+		s.log.Error("clean up", "error", err)
+	}
+}
+
+// resign takes this side's PID out of the segment, and wakes the peer by a real token if wake is
+// true: a peer that is just going to block would miss a bare wake.
+func (s *session) resign(wake bool) error {
+	own := &s.seg.OIEB.ReaderPID
+	if s.role == driver.Writer {
+		own = &s.seg.OIEB.WriterPID
+	}
+	own.CompareAndSwap(s.pid, 0)
+	if !wake {
+		return nil
+	}
+	if err := s.peer.Post(1); err != nil && !errors.Is(err, driver.ErrOverflow) {
+		return err
+	}
+	return nil // with an overflow the peer is awake anyway
+}
+
+// errorf puts what was done and the name in front of an error.
+func (s *session) errorf(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %q: %w", what, s.name, err)
+}

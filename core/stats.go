@@ -1,0 +1,60 @@
+package zerobuffer
+
+// ReaderStats are the counters of a Reader at one moment. The sizes are 0 after Close.
+type ReaderStats struct {
+	// FramesRead and BytesRead count what was read since the buffer was created.
+	FramesRead, BytesRead uint64
+	// Held is the number of frames that were read and not released.
+	Held int
+	// Waits is how often a read found no frame and waited.
+	Waits uint64
+	// WriterRestarts is how often a writer of another language started again at number 1.
+	WriterRestarts uint64
+	// Repairs is how often wrong accounts of the free space were put right.
+	Repairs uint64
+	// PayloadSize is the size of the ring in bytes, PayloadFree what the shared word says is
+	// free. Peers may leave it wrong for a while.
+	PayloadSize, PayloadFree uint64
+}
+
+// Stats returns the counters.
+func (r *Reader) Stats() ReaderStats {
+	st := ReaderStats{
+		FramesRead: r.frames.Load(), BytesRead: r.bytes.Load(), Held: r.ring.Held(),
+		Waits: r.waits.Load(), WriterRestarts: r.ring.Restarts(), Repairs: r.healed.Load(),
+	}
+	if r.s.pin() {
+		defer r.s.unpin()
+		st.PayloadSize = r.s.seg.Geometry.PayloadSize
+		st.PayloadFree = r.s.seg.OIEB.PayloadFree.Load()
+	}
+	return st
+}
+
+// WriterStats are the counters of a Writer at one moment. The sizes are 0 after Close.
+type WriterStats struct {
+	// FramesWritten and BytesWritten count what this Writer wrote.
+	FramesWritten, BytesWritten uint64
+	// Waits is how often a write found no room and waited.
+	Waits uint64
+	// SpaceInDoubt is the number of bytes that may be lost, until the buffer is made anew, to
+	// accounts that a killed writer left half done in front of a reader of another language.
+	SpaceInDoubt uint64
+	// PayloadSize is the size of the ring in bytes, PayloadFree what the shared word says is
+	// free. Peers may leave it wrong for a while.
+	PayloadSize, PayloadFree uint64
+}
+
+// Stats returns the counters.
+func (w *Writer) Stats() WriterStats {
+	st := WriterStats{
+		FramesWritten: w.frames.Load(), BytesWritten: w.bytes.Load(),
+		Waits: w.waits.Load(), SpaceInDoubt: w.doubt.Load(),
+	}
+	if w.s.pin() {
+		defer w.s.unpin()
+		st.PayloadSize = w.s.seg.Geometry.PayloadSize
+		st.PayloadFree = w.s.seg.OIEB.PayloadFree.Load()
+	}
+	return st
+}

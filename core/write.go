@@ -1,0 +1,262 @@
+package zerobuffer
+
+import (
+	"context"
+	"time"
+
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
+)
+
+// slowReader is how long a write waits before it says so in the log.
+const slowReader = time.Second
+
+// WriteFrame copies parts into the ring, one after the other, as one frame. It waits for room, and
+// ends with the error of ctx when ctx ends, with [ErrBufferFull] after
+// [WriterOptions.WriteTimeout], with [ErrClosed] when the Writer is closed and with
+// [ErrReaderDead] when the reader has gone. A frame has 1 to [Writer.MaxFrameSize] bytes. After an
+// error nothing of the frame was written. Nothing is allocated.
+func (w *Writer) WriteFrame(ctx context.Context, parts ...[]byte) error {
+	if err := w.enter(); err != nil {
+		return err
+	}
+	defer w.s.leave()
+	if err := ctx.Err(); err != nil {
+		return asTimeout(err, errWriteTimeout)
+	}
+	if err := w.write(ctx, parts); err != nil {
+		return err
+	}
+	return w.flush()
+}
+
+// TryWriteFrame is [Writer.WriteFrame] that returns false instead of waiting for room.
+func (w *Writer) TryWriteFrame(parts ...[]byte) (bool, error) {
+	if err := w.enter(); err != nil {
+		return false, err
+	}
+	defer w.s.leave()
+	n, err := w.check(parts)
+	if err != nil {
+		return false, err
+	}
+	buf, err := w.open(n)
+	if err != nil {
+		return false, err
+	}
+	if buf == nil {
+		return false, w.lookForReader()
+	}
+	gather(buf, parts)
+	if err := w.seal(n); err != nil {
+		return false, err
+	}
+	return true, w.flush()
+}
+
+// WriteBatch copies each element of frames into the ring as a frame of its own, with one wake-up
+// for many. It returns how many were written, which is less than len(frames) only with an error.
+func (w *Writer) WriteBatch(ctx context.Context, frames [][]byte) (int, error) {
+	if err := w.enter(); err != nil {
+		return 0, err
+	}
+	defer w.s.leave()
+	if err := ctx.Err(); err != nil {
+		return 0, asTimeout(err, errWriteTimeout)
+	}
+	for i := range frames {
+		if err := w.write(ctx, frames[i:i+1]); err != nil {
+			if flushed := w.flush(); flushed != nil {
+				return 0, flushed
+			}
+			return i, err
+		}
+	}
+	return len(frames), w.flush()
+}
+
+// Reserve finds room for a frame of n bytes and returns it to be filled in place, with cap == len.
+// [Writer.Commit] makes it a frame, [Writer.Abort] gives it up; until then no other frame can be
+// written. It waits like [Writer.WriteFrame]. The bytes are those of old frames.
+func (w *Writer) Reserve(ctx context.Context, n int) ([]byte, error) {
+	if err := w.enter(); err != nil {
+		return nil, err
+	}
+	defer w.s.leave()
+	if err := ctx.Err(); err != nil {
+		return nil, asTimeout(err, errWriteTimeout)
+	}
+	if err := w.checkSize(n); err != nil {
+		return nil, err
+	}
+	buf, err := w.room(ctx, n)
+	w.reserved = buf != nil
+	return buf, err
+}
+
+// Commit makes the first n reserved bytes a frame; n is at least 1 and at most what was reserved.
+// After an error about n the frame is still reserved.
+func (w *Writer) Commit(n int) error {
+	if err := w.endReserve(); err != nil {
+		return err
+	}
+	defer w.s.leave()
+	switch most := w.ring.OpenSize(); {
+	case n <= 0:
+		return w.s.errorf("commit frame to", ErrEmptyFrame)
+	case uint64(n) > most:
+		return w.s.errorf("commit frame to", w.tooLarge(n, most))
+	}
+	w.reserved = false
+	if err := w.meetPeers(); err != nil {
+		w.ring.Abandon()
+		return w.s.errorf("commit frame to", err)
+	}
+	if err := w.seal(n); err != nil {
+		return err
+	}
+	return w.flush()
+}
+
+// Abort gives the reserved frame up. Its sequence number goes to the next frame.
+func (w *Writer) Abort() error {
+	if err := w.endReserve(); err != nil {
+		return err
+	}
+	defer w.s.leave()
+	w.reserved = false
+	w.ring.Abandon()
+	return nil
+}
+
+// endReserve enters a call that needs a reserved frame. If the Writer was closed meanwhile the
+// frame is gone, and the memory with it.
+func (w *Writer) endReserve() error {
+	err := w.s.enter()
+	switch {
+	case err == ErrClosed:
+		if e := w.s.unmap(); e != nil {
+			return e
+		}
+		return w.s.errorf("commit frame to", err)
+	case err != nil:
+		return err
+	case !w.reserved:
+		w.s.leave()
+		return ErrNotReserved
+	}
+	return nil
+}
+
+// enter begins a call that writes.
+func (w *Writer) enter() error {
+	if err := w.s.enter(); err != nil {
+		return err
+	}
+	if w.reserved {
+		w.s.leave()
+		return ErrReserved
+	}
+	return nil
+}
+
+// write copies one frame and leaves it sealed.
+func (w *Writer) write(ctx context.Context, parts [][]byte) error {
+	n, err := w.check(parts)
+	if err != nil {
+		return err
+	}
+	buf, err := w.room(ctx, n)
+	if err != nil {
+		return err
+	}
+	gather(buf, parts)
+	return w.seal(n)
+}
+
+// check returns the size of the frame in parts.
+func (w *Writer) check(parts [][]byte) (int, error) {
+	n := 0
+	for _, p := range parts {
+		n += len(p)
+	}
+	return n, w.checkSize(n)
+}
+
+func (w *Writer) checkSize(n int) error {
+	switch most := w.ring.MaxPayload(); {
+	case n <= 0:
+		return w.s.errorf("write frame to", ErrEmptyFrame)
+	case uint64(n) > most:
+		return w.s.errorf("write frame to", w.tooLarge(n, most))
+	}
+	if err := w.meetPeers(); err != nil {
+		return w.s.errorf("write frame to", err)
+	}
+	return nil
+}
+
+func (w *Writer) tooLarge(n int, most uint64) error {
+	need := layout.Align(uint64(n)+layout.HeaderSize, layout.BlockAlignment)
+	return &FrameSizeError{Size: int64(n), Max: int64(most), Ring: int64(need)}
+}
+
+// room waits for room for n bytes.
+func (w *Writer) room(ctx context.Context, n int) ([]byte, error) {
+	if buf, err := w.open(n); buf != nil || err != nil {
+		return buf, err
+	}
+	s := w.s
+	wt := wait{timeout: w.opts.WriteTimeout, every: idleLook}
+	if w.ring.Unsettled() {
+		wt.every = closeLook
+	}
+	for warned := false; ; {
+		// Surplus tokens of earlier frames go first; each is followed by a look at the space.
+		if s.sem.Take(allTokens) == 0 {
+			got, err := s.tokens(ctx, &wt)
+			if err != nil {
+				return nil, asTimeout(err, errWriteTimeout)
+			}
+			w.waits.Add(1)
+			if got == 0 {
+				if err := w.lookForReader(); err != nil {
+					return nil, s.errorf("write frame to", err)
+				}
+				if !warned && time.Since(wt.began) > slowReader {
+					warned = true
+					s.log.Warn("writer is blocked: the reader gives back too little space",
+						"need", n, "used", w.ring.Used(), "unread_frames", w.ring.Unread())
+				}
+			}
+		}
+		if buf, err := w.open(n); buf != nil || err != nil {
+			return buf, err
+		}
+	}
+}
+
+// open finds a place for n bytes, or returns nil.
+func (w *Writer) open(n int) ([]byte, error) {
+	err := w.ring.Settle()
+	var buf []byte
+	if err == nil {
+		buf, err = w.ring.Open(uint64(n))
+	}
+	return buf, w.s.errorf("write frame to", err)
+}
+
+// seal ends the open frame and counts it.
+func (w *Writer) seal(n int) error {
+	w.frames.Add(1)
+	w.bytes.Add(uint64(n))
+	return w.s.errorf("write frame to", w.ring.Seal(uint64(n)))
+}
+
+func (w *Writer) flush() error { return w.s.errorf("write frame to", w.ring.Flush()) }
+
+// gather copies parts one after the other into buf.
+func gather(buf []byte, parts [][]byte) {
+	for _, p := range parts {
+		buf = buf[copy(buf, p):]
+	}
+}

@@ -1,0 +1,123 @@
+package zerobuffer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/internal/ring"
+)
+
+// Writer connects to a buffer that a reader has created and writes its frames. The methods that
+// write are for one goroutine at a time, a second one gets [ErrConcurrentUse]; Close, the counters,
+// Stats and ReaderConnected may be called from any goroutine at any time.
+type Writer struct {
+	s    *session
+	opts WriterOptions
+	ring *ring.Producer
+
+	reserved bool // between Reserve and Commit or Abort
+	foreign  bool // the reader is no program of ours
+
+	frames  atomic.Uint64
+	bytes   atomic.Uint64
+	waits   atomic.Uint64
+	doubt   atomic.Uint64
+	cleanup runtime.Cleanup
+}
+
+// NewWriter connects to the buffer name as its writer. It does not wait: the error matches
+// [ErrBufferNotFound] if there is no reader yet, and [ErrWriterConnected] if there is a live
+// writer. After a killed writer it goes on where that one stopped. opts may be nil.
+func NewWriter(b driver.Backend, name string, opts *WriterOptions) (*Writer, error) {
+	o, err := opts.withDefaults()
+	if err == nil {
+		err = driver.CheckName(name)
+	}
+	var w *Writer
+	if err == nil {
+		w, err = newWriter(b, name, o)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("connect to buffer %q: %w", shorten(name), err)
+	}
+	return w, nil
+}
+
+// OpenWriter is [NewWriter] that waits until the reader has created the buffer. It ends with the
+// last error of NewWriter and the error of ctx when ctx ends.
+func OpenWriter(
+	ctx context.Context, b driver.Backend, name string, opts *WriterOptions,
+) (*Writer, error) {
+	const every = 5 * time.Millisecond
+	for timer := time.NewTimer(every); ; timer.Reset(every) {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("wait for buffer %q: %w", shorten(name), asTimeout(err, errTimeout))
+		}
+		w, err := NewWriter(b, name, opts)
+		if err == nil || !errors.Is(err, ErrBufferNotFound) {
+			return w, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w (%w)", err, asTimeout(ctx.Err(), errTimeout))
+		case <-timer.C:
+		}
+	}
+}
+
+// Close disconnects: a call in progress returns [ErrClosed], and the reader learns that no more
+// frames come after those that are in the ring. It does not wait for them to be read; see
+// [Writer.WaitDrained]. It may be called from any goroutine; the second call does nothing. A slice
+// from [Writer.Reserve] stays mapped until Commit or Abort, which return ErrClosed then.
+func (w *Writer) Close() error {
+	s := w.s
+	if !s.seize() {
+		return nil
+	}
+	w.cleanup.Stop()
+	err := w.ring.Flush()
+	err = errors.Join(err, w.ring.Settle(), s.resign(w.mayWake()), s.detach())
+	if !w.reserved {
+		err = errors.Join(err, s.unmap())
+	}
+	s.log.Info("writer closed", "frames_written", w.frames.Load(), "bytes_written", w.bytes.Load())
+	return s.errorf("close writer of", err)
+}
+
+// mayWake tells whether a surplus token may be posted at Close. A reader of ours counts by
+// positions, so it always may. A foreign one would take old bytes for a frame unless it is blocked
+// with nothing unread; that is waited for a moment (contract 5, close).
+func (w *Writer) mayWake() bool {
+	s := w.s
+	switch pid := s.seg.OIEB.WriterPID.Load(); {
+	case s.seg.OIEB.ReaderPID.Load() == 0:
+		return false
+	case pid != s.pid && pid != 0:
+		return false // another writer has taken over
+	case s.ch.Liveness().Ours(driver.Reader):
+		return true
+	}
+	for end := time.Now().Add(closeLook); !w.ring.QuietReader(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			return false
+		}
+	}
+	return true
+}
+
+// Name is the name of the buffer.
+func (w *Writer) Name() string { return w.s.name }
+
+// FramesWritten is the number of frames that were written.
+func (w *Writer) FramesWritten() uint64 { return w.frames.Load() }
+
+// BytesWritten is the number of payload bytes that were written.
+func (w *Writer) BytesWritten() uint64 { return w.bytes.Load() }
+
+// MaxFrameSize is the largest payload of a frame in bytes.
+func (w *Writer) MaxFrameSize() int { return int(w.ring.MaxPayload()) }
