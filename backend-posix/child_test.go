@@ -193,6 +193,22 @@ func init() {
 			return children[args[1]](b, args[2:])
 		},
 
+		// alive NAME PID: says what it thinks of a process, twice.
+		"alive": func(b *Backend, args []string) error {
+			ch, err := b.Create(args[0], testConfig(1<<16))
+			if err != nil {
+				return err
+			}
+			pid, _ := strconv.ParseUint(args[1], 10, 64)
+			for range 2 {
+				alive := ch.Liveness().Alive(driver.Writer, pid)
+				say("%v: %v", unix.Kill(int(pid), 0), alive)
+			}
+			err = errors.Join(ch.Remove(), ch.Close())
+			say("done")
+			return err
+		},
+
 		// zombie: leaves a process that has ended and is not waited for.
 		"zombie": func(*Backend, []string) error {
 			p, err := os.StartProcess("/proc/self/exe", []string{"x", "-test.run=^$"}, &os.ProcAttr{

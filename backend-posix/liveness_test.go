@@ -1,0 +1,271 @@
+//go:build linux
+
+package posixshm
+
+import (
+	"math"
+	"os"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
+)
+
+func TestClaimIsExclusiveAndEndsWithRemove(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	r := create(t, b, name)
+	w1, w2 := attach(t, b, name), attach(t, b, name)
+	require.True(t, w1.live.Ours(driver.Reader))
+	require.False(t, r.live.Ours(driver.Writer))
+	require.ErrorIs(t, w1.live.Claim(driver.Reader), driver.ErrReaderConnected)
+	require.NoError(t, w1.live.Claim(driver.Writer))
+	require.NoError(t, w1.live.Claim(driver.Writer), "a second claim of the holder does nothing")
+	require.ErrorIs(t, w2.live.Claim(driver.Writer), driver.ErrWriterConnected)
+	require.True(t, r.live.Ours(driver.Writer))
+	require.True(t, r.live.Alive(driver.Writer, 7))
+	require.NoError(t, w1.Remove())
+	require.False(t, r.live.Ours(driver.Writer))
+	require.False(t, r.live.Alive(driver.Writer, 7), "who has given up its claim is gone")
+	require.NoError(t, w2.live.Claim(driver.Writer))
+	require.NoError(t, r.Remove())
+	require.False(t, w2.live.Ours(driver.Reader))
+	require.False(t, w2.live.Alive(driver.Reader, uint64(os.Getppid())) &&
+		w2.live.Ours(driver.Reader))
+}
+
+func TestAliveOfOursCrossProcess(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	r := create(t, b, name)
+	w := start(t, b, nil, "writer", name)
+	w.line()
+	require.True(t, r.live.Ours(driver.Writer))
+	require.True(t, r.live.Alive(driver.Writer, w.pid()))
+	w.kill()
+	require.False(t, r.live.Ours(driver.Writer))
+	require.False(t, r.live.Alive(driver.Writer, w.pid()))
+	// A claim beats the PID: also one that belongs to some other process.
+	w = start(t, b, nil, "writer", name)
+	w.line()
+	require.True(t, r.live.Alive(driver.Writer, 4194304-1))
+	// ... and its loss beats a PID that lives, as 1 does in every container.
+	require.True(t, r.live.Alive(driver.Writer, 1))
+	w.kill()
+	require.False(t, r.live.Alive(driver.Writer, 1))
+}
+
+func TestAliveOfForeignWriterCrossProcess(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	r := create(t, b, name)
+	w := start(t, b, nil, "foreign-writer", name)
+	w.line()
+	require.False(t, r.live.Ours(driver.Writer))
+	require.True(t, r.live.Alive(driver.Writer, w.pid()))
+	require.NoError(t, w.cmd.Process.Kill())
+	waitZombie(t, w.pid())
+	require.False(t, r.live.Alive(driver.Writer, w.pid()), "a zombie is dead")
+	w.kill()
+	require.False(t, r.live.Alive(driver.Writer, w.pid()))
+	require.False(t, r.live.Alive(driver.Writer, 0))
+}
+
+func waitZombie(t *testing.T, pid uint64) {
+	for {
+		state, _, ok := processStat(pid)
+		require.True(t, ok)
+		if isZombie(state) {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// Without a pidfd, on old kernels, the state and the start time have to do.
+func TestAliveWithoutPidfdCrossProcess(t *testing.T) {
+	b := newBackend(t)
+	p := start(t, b, nil, "sleep")
+	p.line()
+	_, began, ok := processStat(p.pid())
+	require.True(t, ok)
+	s := sight{pid: p.pid(), pidfd: -1, kind: process, start: began}
+	require.True(t, s.running())
+	require.False(t, (&sight{pid: p.pid(), pidfd: -1, kind: process, start: began - 1}).running(),
+		"another start time is another process")
+	require.NoError(t, p.cmd.Process.Kill())
+	waitZombie(t, p.pid())
+	require.False(t, s.running())
+	p.kill()
+	require.False(t, s.running())
+}
+
+func TestAliveZombieAtFirstSightCrossProcess(t *testing.T) {
+	b := newBackend(t)
+	r := create(t, b, newName(t, b))
+	p := start(t, b, nil, "zombie")
+	pid, err := strconv.ParseUint(p.line(), 10, 64)
+	require.NoError(t, err)
+	require.True(t, visible(pid))
+	require.False(t, alivePID(pid))
+	require.False(t, r.live.Alive(driver.Writer, pid))
+}
+
+// A process that is younger than the segment is not the reader that made it, but may be a writer.
+func TestAliveYoungerProcessCrossProcess(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	r := create(t, b, name)
+	w := attach(t, b, name)
+	young := start(t, b, nil, "sleep")
+	young.line()
+	require.NoError(t, r.Remove())
+	require.False(t, w.live.Alive(driver.Reader, young.pid()))
+	require.True(t, r.live.Alive(driver.Writer, young.pid()))
+}
+
+func TestYoungerThan(t *testing.T) {
+	var wall, boot unix.Timespec
+	require.NoError(t, unix.ClockGettime(unix.CLOCK_REALTIME, &wall))
+	require.NoError(t, unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot))
+	now, up := time.Duration(wall.Nano()), time.Duration(boot.Nano())
+	const noSuchPID = math.MaxUint32 // its mappings cannot be read
+	require.True(t, youngerThan(noSuchPID, up, now-time.Minute, objectID{}))
+	require.False(t, youngerThan(noSuchPID, up-time.Minute, now, objectID{}))
+	require.False(t, youngerThan(noSuchPID, up, now+time.Millisecond, objectID{}))
+
+	b := newBackend(t)
+	c := create(t, b, newName(t, b))
+	self := uint64(os.Getpid())
+	require.False(t, youngerThan(self, up, now-time.Hour, c.id),
+		"who has mapped the segment is the peer, whatever the clock was set to")
+	require.Less(t, (sinceBirth(up, birthOf(c.fd))).Abs(), time.Hour)
+}
+
+// A peer of another language in another PID namespace claims nothing, and its number means
+// nothing here: a lease tells whether somebody has the segment open.
+func TestAliveInvisiblePIDCrossProcess(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	r := create(t, b, name)
+	const invisible = math.MaxInt32 - 1 // larger than any PID
+	require.False(t, r.live.Alive(driver.Writer, invisible))
+	w := start(t, b, &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}, "foreign-writer", name)
+	require.Equal(t, "ready 1", w.line())
+	require.True(t, r.live.Alive(driver.Writer, invisible))
+	require.True(t, r.live.Alive(driver.Writer, uint64(os.Getpid())),
+		"our own number is another process if nobody here has the claim")
+	w.kill()
+	require.False(t, r.live.Alive(driver.Writer, invisible))
+	require.False(t, r.live.Alive(driver.Writer, uint64(os.Getpid())))
+	require.False(t, r.live.Alive(driver.Writer, math.MaxUint64))
+}
+
+func TestAliveContainerOfOursCrossProcess(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	r := create(t, b, name)
+	w := start(t, b, &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}, "writer", name)
+	require.Equal(t, "ready 1", w.line())
+	require.True(t, r.live.Ours(driver.Writer))
+	require.True(t, r.live.Alive(driver.Writer, 1))
+	w.kill()
+	require.False(t, r.live.Alive(driver.Writer, 1), "PID 1 lives here, but it is not the writer")
+}
+
+// The segment's only writer judges an invisible reader the same way.
+func TestAliveInvisibleReaderCrossProcess(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	r := start(t, b, &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}, "foreign-reader", name)
+	require.Equal(t, "filled", r.line())
+	r.step()
+	require.Equal(t, "ready 1", r.line())
+	for _, p := range []string{semWritePrefix, semReadPrefix} {
+		config := testConfig(0)
+		m, err := makeSemaphore(b.semPath(p, name), &config)
+		require.NoError(t, err)
+		require.NoError(t, m.close())
+	}
+	w := attach(t, b, name)
+	require.True(t, w.live.Alive(driver.Reader, math.MaxInt32-1))
+	r.kill()
+	require.False(t, w.live.Alive(driver.Reader, math.MaxInt32-1))
+}
+
+// A process that may not be signalled is alive, and its death is seen all the same.
+func TestAliveOfOtherUserCrossProcess(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root to start processes of other users")
+	}
+	b := newBackend(t)
+	p := start(t, b, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1, Gid: 1}}, "sleep")
+	p.line()
+	look := start(t, b, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 2, Gid: 2}},
+		"alive", newName(t, b), strconv.FormatUint(p.pid(), 10))
+	require.Equal(t, "operation not permitted: true", look.line())
+	p.kill()
+	look.step()
+	require.Equal(t, "no such process: false", look.line())
+	look.step()
+	require.Equal(t, "done", look.line())
+}
+
+// The owner's signal for a broken lease must not end the process or reach its handlers.
+func TestLeaseSignalIsHarmless(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	c := create(t, b, name)
+	require.Equal(t, leaseGranted, takeLease(c.fd))
+	opened := make(chan *channel)
+	go func() {
+		ch, err := b.Open(name, driver.Config{})
+		if err != nil {
+			panic(err)
+		}
+		opened <- ch.(*channel)
+	}()
+	select {
+	case <-opened:
+		t.Fatal("the opener does not wait for the lease")
+	case <-time.After(50 * time.Millisecond):
+	}
+	dropLease(c.fd)
+	o := <-opened
+	require.Equal(t, leaseRefused, askLease(c.fd))
+	require.NoError(t, o.Close())
+	require.Equal(t, leaseGranted, askLease(c.fd))
+}
+
+func TestSeenPeerWithMappingIsANewOne(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	r := create(t, b, name)
+	w := start(t, b, nil, "foreign-writer", name)
+	w.line()
+	require.True(t, r.live.Alive(driver.Writer, w.pid()))
+	o, err := layout.View(r.mem)
+	require.NoError(t, err)
+	require.Equal(t, w.pid(), o.WriterPID.Load())
+	w.kill()
+	require.False(t, r.live.Alive(driver.Writer, w.pid()))
+	require.Equal(t, process, r.live.sights[driver.Writer].kind, "the dead one is remembered")
+}
+
+func TestParseStat(t *testing.T) {
+	text := "12 (a) b) (c) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20 21\n"
+	state, began, ok := parseStat([]byte(text))
+	require.True(t, ok)
+	require.EqualValues(t, 'S', state)
+	require.Equal(t, 47110*time.Millisecond, began)
+	for _, bad := range []string{"", "1 (x", "1 (x) S 1 2", "1 (x) SS 1"} {
+		_, _, ok = parseStat([]byte(bad))
+		require.False(t, ok, bad)
+	}
+}
