@@ -160,20 +160,35 @@ func (l *liveness) look(role driver.Role, s *sight) {
 	s.kind, s.start = process, start
 }
 
-// running tells whether the process that was seen first still runs. A pidfd becomes readable when
-// the last thread has ended, zombie or not. Older kernels have none: then the start time tells
-// whether the number was used again.
+// exitGrace is how long the threads of a process may take to end after its first one.
+const exitGrace = 20 * time.Millisecond
+
+// running tells whether the process that was seen first still runs. Older kernels have no pidfd:
+// then the start time tells whether the number was used again.
 func (s *sight) running() bool {
-	if s.pidfd >= 0 {
-		p := []unix.PollFd{{Fd: int32(s.pidfd), Events: unix.POLLIN}}
-		n, err := unix.Poll(p, 0)
-		return err != nil || n == 0
-	}
-	if !visible(s.pid) {
+	if s.pidfd >= 0 && s.ended(0) {
 		return false
 	}
+	if !visible(s.pid) {
+		return s.pidfd >= 0
+	}
 	state, start, ok := processStat(s.pid)
-	return !ok || !isZombie(state) && start == s.start
+	switch {
+	case !ok:
+		return true
+	case isZombie(state):
+		// Its first thread has ended. Either the others are about to, or they go on without it.
+		return s.pidfd >= 0 && !s.ended(exitGrace)
+	}
+	return s.pidfd >= 0 || start == s.start
+}
+
+// ended tells whether the last thread of the process ends within the time: then its pidfd
+// becomes readable, whether or not somebody waits for the zombie.
+func (s *sight) ended(within time.Duration) bool {
+	p := []unix.PollFd{{Fd: int32(s.pidfd), Events: unix.POLLIN}}
+	n, err := unix.Poll(p, int(within.Milliseconds()))
+	return err == nil && n > 0
 }
 
 // aliveUnseen judges a peer that is no process of our PID namespace: dead, or in another one.

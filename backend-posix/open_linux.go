@@ -11,7 +11,7 @@ import (
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
-// open opens a buffer and changes nothing: not even the access time of a file that is in the way.
+// open opens a buffer. Whatever is in its place, nothing is changed.
 func (b *Backend) open(name string, config driver.Config) (driver.Channel, error) {
 	if err := driver.CheckName(name); err != nil {
 		return nil, err

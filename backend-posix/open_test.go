@@ -1,0 +1,152 @@
+//go:build linux
+
+package posixshm
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
+)
+
+func TestOpenNotFoundListsSimilarNames(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	create(t, b, name+"-camera")
+	create(t, b, strings.ToUpper(name))
+	for wrong, near := range map[string]string{
+		name:              name + "-camera",
+		name + "-camra":   name + "-camera",
+		name + "-Camera":  name + "-camera",
+		name + "-camera2": name + "-camera",
+	} {
+		_, err := b.Open(wrong, driver.Config{})
+		require.ErrorIs(t, err, driver.ErrNotFound)
+		require.ErrorIs(t, err, fs.ErrNotExist)
+		require.NotErrorIs(t, err, driver.ErrNotReady)
+		require.ErrorContains(t, err, `"`+near+`"`)
+	}
+	_, err := b.Open(prefix+"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq", driver.Config{})
+	require.ErrorContains(t, err, "start its reader first")
+}
+
+func TestResembles(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		ok   bool
+	}{
+		{"camera", "Camera", true}, {"camera", "camera1", true}, {"camera", "cmera", true},
+		{"camera", "my-camera", true}, {"camera", "microphone", false}, {"a", "b", true},
+		{"ab", "xy", false}, {"camera", "camera", false}, {"sem-w-x", "sem.sem-w-x", false},
+	} {
+		_, ok := resembles(c.a, c.b)
+		require.Equal(t, c.ok, ok, "%s %s", c.a, c.b)
+	}
+	require.Equal(t, 3, editDistance("kitten", "sitting"))
+	require.Equal(t, 4, editDistance("", "abcd"))
+}
+
+func TestOpenNotReady(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	for _, size := range []int64{0, 127} {
+		require.NoError(t, os.WriteFile(b.segmentPath(name), make([]byte, size), 0o600))
+		_, err := b.Open(name, driver.Config{})
+		require.ErrorIs(t, err, driver.ErrNotReady)
+	}
+	require.NoError(t, os.WriteFile(b.segmentPath(name), make([]byte, 4096), 0o600))
+	_, err := b.Open(name, driver.Config{})
+	require.ErrorIs(t, err, driver.ErrNotReady, "without semaphores it is not ready")
+	require.NotContains(t, err.Error(), "musl")
+	musl := filepath.Join(b.shmDir, "sem-w-"+name)
+	require.NoError(t, os.WriteFile(musl, make([]byte, 32), 0o600))
+	defer func() { _ = os.Remove(musl) }()
+	_, err = b.Open(name, driver.Config{})
+	require.ErrorIs(t, err, driver.ErrNotReady)
+	require.ErrorContains(t, err, "musl")
+}
+
+func TestOpenRefusesWhatIsNoBuffer(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	path := b.segmentPath(name)
+	try := func(kind error, text string) {
+		t.Helper()
+		before, st, err := lookup(path)
+		require.NoError(t, err)
+		_, err = b.Open(name, driver.Config{})
+		require.ErrorIs(t, err, kind)
+		require.ErrorContains(t, err, text)
+		require.NotErrorIs(t, err, driver.ErrNotFound)
+		after, st2, err := lookup(path)
+		require.NoError(t, err)
+		require.Equal(t, before, after)
+		require.Equal(t, st.Mtim, st2.Mtim)
+		require.Equal(t, st.Ctim, st2.Ctim)
+		require.NoError(t, os.Remove(path))
+	}
+	require.NoError(t, os.Mkdir(path, 0o700))
+	try(fs.ErrInvalid, "directory")
+	require.NoError(t, os.Symlink("/etc/passwd", path))
+	try(fs.ErrInvalid, "symbolic link")
+	require.NoError(t, unix.Mkfifo(path, 0o600))
+	try(fs.ErrInvalid, "named pipe")
+	require.NoError(t, os.WriteFile(path, []byte(strings.Repeat("text", 1000)), 0o600))
+	try(layout.ErrIncompatible, "oieb_size")
+}
+
+func TestOpenRefusesWrongSemaphore(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	c := create(t, b, name)
+	for _, s := range c.sems {
+		require.NoError(t, os.Rename(s.path, s.path+"-away"))
+		require.NoError(t, os.WriteFile(s.path, make([]byte, 16), 0o600))
+		_, err := b.Open(name, driver.Config{})
+		require.ErrorIs(t, err, fs.ErrInvalid)
+		require.ErrorContains(t, err, "16 bytes")
+		require.NoError(t, os.Remove(s.path))
+		require.NoError(t, os.Mkdir(s.path, 0o700))
+		_, err = b.Open(name, driver.Config{})
+		require.ErrorIs(t, err, fs.ErrInvalid)
+		require.ErrorContains(t, err, "directory")
+		require.NoError(t, os.Remove(s.path))
+		require.NoError(t, os.Rename(s.path+"-away", s.path))
+	}
+	attach(t, b, name)
+}
+
+// The error for an object of another user says whose it is.
+func TestOpenPermissionCrossProcess(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root to start processes of other users")
+	}
+	b := newBackend(t)
+	name := newName(t, b)
+	config, group := testConfig(1<<16), 77
+	config.Mode, config.Group = 0o660, &group
+	ch, err := b.Create(name, config)
+	require.NoError(t, err)
+	closeLater(t, ch)
+	other := func(gid uint32, command ...string) string {
+		attr := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 4711, Gid: gid}}
+		c := start(t, b, attr, command...)
+		return c.line()
+	}
+	text := other(4711, "open", name)
+	for _, part := range []string{"permission", "user 0", "group 77", "0660", "4711", "Mode"} {
+		require.Contains(t, text, part)
+	}
+	require.Equal(t, ": <nil>", other(77, "open", name))
+	text = other(4711, "create", name, "65536")
+	require.Contains(t, text, "permission")
+	require.NoError(t, ch.Check())
+}
