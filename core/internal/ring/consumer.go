@@ -168,9 +168,12 @@ func (c *Consumer) Release(s *Slot, gen uint64) int {
 // drained may store it then.
 func (c *Consumer) giveBack(bytes uint64) {
 	c.oieb.ReadPos.Store(c.read)
+	step("read-pos")
 	c.oieb.ReadCount.Store(c.count)
+	step("read-count")
 	// Partner: Producer.refresh. A full barrier, so the look at sem-r cannot come before it.
 	c.oieb.PayloadFree.Add(bytes)
+	step("add")
 	// One token is enough: the writer takes it and looks at the free bytes afterwards.
 	if tokens, _ := c.space.State(); tokens == 0 {
 		// It cannot overflow from 0; a broken peer that makes it so has only itself to blame.
@@ -198,11 +201,16 @@ func (c *Consumer) Heal(pid uint64) bool {
 	if err != nil {
 		return false
 	}
-	r := c.fold(c.read)
-	if h := layout.ReadHeader(c.data); h.IsUnfinished() && c.oieb.ReadPos.Load() == 0 &&
-		w != 0 && w != layout.HeaderSize+h.Size {
-		w, r = 0, 0 // a restart at 0 that was killed half way: nothing is unread
+	// Our own word, but for a restart at 0 that this side has not seen yet.
+	raw := c.oieb.ReadPos.Load()
+	if raw != c.read && raw != 0 {
+		return false
 	}
+	if h := layout.ReadHeader(c.data); h.IsUnfinished() && raw == 0 &&
+		w != 0 && w != layout.HeaderSize+h.Size {
+		w = 0 // a restart at 0 that was killed half way: nothing is unread
+	}
+	r := c.fold(raw)
 	f := c.oieb.PayloadFree.Load()
 	want := c.size - c.distance(r, w)
 	if f == want || w == r && f == 0 {

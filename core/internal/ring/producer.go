@@ -83,10 +83,13 @@ func (p *Producer) Open(n uint64) ([]byte, error) {
 	if pl.tail >= layout.HeaderSize {
 		layout.WriteSize(p.data[p.pos:], 0)
 		layout.WriteSeq(p.data[p.pos:], 0)
+		step("marker")
 	}
 	h := p.data[pl.at:]
 	layout.WriteSeq(h, p.seq|layout.Unfinished)
+	step("mark")
 	layout.WriteSize(h, n)
+	step("size")
 	p.open = opened{pl, total}
 	end := pl.at + total
 	return p.data[pl.at+layout.HeaderSize : end : end], nil
@@ -150,22 +153,27 @@ func (p *Producer) Flush() error {
 	if b.restart {
 		// The reader has given everything back, so it does not store read_pos now.
 		p.oieb.ReadPos.Store(0)
+		step("restart")
 		p.room, p.nextLook = 0, lookEvery
 	}
 	p.count += uint64(b.n) + b.markers
 	p.oieb.WrittenCount.Store(p.count)
+	step("count")
 	// Partner: Consumer.look. The payload and the marked headers are visible before it.
 	p.oieb.WritePos.Store(p.pos)
+	step("write-pos")
 	if b.tail != 0 {
 		p.noteWaste(b.tail)
 		p.nextLook = lookEvery
 	}
 	// Partner: the reader's addition. The only subtraction of the batch.
 	p.oieb.PayloadFree.Add(-b.bytes)
+	step("subtract")
 	p.written += b.bytes
 	first := p.seq - uint64(b.n)
 	for i, at := range b.at[:b.n] {
 		layout.WriteSeq(p.data[at:], first+uint64(i))
+		step("unmark")
 	}
 	if b.at[0] == 0 {
 		p.anchored = false

@@ -20,6 +20,7 @@ type Recovery struct {
 
 // state is what Attach reads before it changes anything.
 type state struct {
+	free    uint64 // payload_free_bytes at the same moment as r
 	r, w    uint64 // folded
 	left    uint64 // bytes from r to w
 	head    layout.Header
@@ -50,15 +51,15 @@ func (p *Producer) Attach(foreign bool) (Recovery, error) {
 	p.anchored = s.head.IsUnfinished() && s.w != 0 && !s.chain.atZero
 	if s.restart {
 		p.oieb.WritePos.Store(0)
+		step("recover-restart")
 	}
 	rec := Recovery{
 		Sequence: last, Unread: s.chain.frames,
 		Finished: uint64(len(s.chain.marked)), Restart: s.restart,
 	}
 	p.finish(&s)
-	p.capFree(&s)
-	p.base, p.written = p.free(), 0
-	p.guardHeld(&s)
+	p.capFree()
+	p.guardHeld()
 	return rec, p.tokensAtAttach(&s)
 }
 
@@ -67,7 +68,8 @@ func (p *Producer) Attach(foreign bool) (Recovery, error) {
 // and the frame at 0 is marked and does not end at write_pos.
 func (p *Producer) inspect() (state, error) {
 	var s state
-	raw := p.oieb.ReadPos.Load()
+	var raw uint64
+	s.free, raw = p.snapshot()
 	r, err := p.position("read_pos", raw)
 	if err != nil {
 		return s, err
@@ -91,6 +93,18 @@ func (p *Producer) inspect() (state, error) {
 	return s, err
 }
 
+// snapshot loads payload_free_bytes and read_pos so that they belong together, as far as a reader
+// that goes on allows it: it stores one after the other.
+func (p *Producer) snapshot() (free, r uint64) {
+	for range 100 {
+		free, r = p.free(), p.oieb.ReadPos.Load()
+		if p.free() == free {
+			break
+		}
+	}
+	return free, r
+}
+
 // finish does what the killed writer would have done next for the frames at the end of the chain
 // that are complete in all but their accounts: subtract, take the mark away. Towards a foreign
 // reader it may be unknown whether the subtraction was done; then it is done again, which costs
@@ -100,7 +114,7 @@ func (p *Producer) finish(s *state) {
 	for _, f := range s.chain.marked {
 		bytes += f.waste + f.total
 	}
-	done := p.free()+p.lowUse(s) <= p.size
+	done := s.free+p.lowUse(s.r, s.w, s.left) <= p.size
 	switch {
 	case bytes == 0 || s.whole:
 	case done && !p.foreign: // read_pos is the release position, so this is certain
@@ -109,31 +123,38 @@ func (p *Producer) finish(s *state) {
 			p.doubt = bytes
 		}
 		p.oieb.PayloadFree.Add(-min(bytes, p.free()))
+		step("recover-subtract")
 	}
 	for _, f := range s.chain.marked {
 		layout.WriteSeq(p.data[f.at:], f.head.Number())
+		step("recover-unmark")
 	}
 }
 
-// lowUse is the least that the unread frames take. A foreign reader adds the waste of a wrap
-// before it moves read_pos, so a waste right at read_pos does not count.
-func (p *Producer) lowUse(s *state) uint64 {
-	use := s.left
-	if !p.foreign || use == 0 || s.whole || s.w >= s.r {
-		return use
+// lowUse is the least that the left bytes from r to w take. A foreign reader adds the waste of a
+// wrap before it moves read_pos, so a waste right at read_pos does not count.
+func (p *Producer) lowUse(r, w, left uint64) uint64 {
+	if !p.foreign || w >= r || left == 0 || left == p.size {
+		return left
 	}
-	tail := p.size - s.r
-	if tail < layout.HeaderSize || layout.ReadHeader(p.data[s.r:]).IsWrap() {
-		use -= tail
+	tail := p.size - r
+	if tail < layout.HeaderSize || layout.ReadHeader(p.data[r:]).IsWrap() {
+		left -= tail
 	}
-	return use
+	return left
 }
 
-// capFree lowers payload_free_bytes to what the positions allow. The reader may add at the same
-// time, so it is done by compare-and-swap.
-func (p *Producer) capFree(s *state) {
-	for limit := p.size - p.lowUse(s); ; {
+// capFree lowers payload_free_bytes to what the positions allow: a killed peer's writer has moved
+// write_pos and not yet subtracted. The reader may add at the same time, so the free bytes are
+// loaded before read_pos, and changed by compare-and-swap.
+func (p *Producer) capFree() {
+	for {
 		f := p.oieb.PayloadFree.Load()
+		r := p.fold(p.oieb.ReadPos.Load())
+		if r > p.size {
+			return
+		}
+		limit := p.size - p.lowUse(r, p.pos, p.distance(r, p.pos))
 		if int64(f) >= 0 && f <= limit || p.oieb.PayloadFree.CompareAndSwap(f, limit) {
 			return
 		}
@@ -141,15 +162,22 @@ func (p *Producer) capFree(s *state) {
 }
 
 // guardHeld protects frames that a foreign reader holds from before this writer came: what is
-// taken and not unread lies in front of read_pos. If it reaches back over the start of the ring,
-// where it ends in the last lap is unknown, so nothing is written until that part has come back.
-func (p *Producer) guardHeld(s *state) {
-	if !p.foreign {
+// taken and not unread lies in front of read_pos. If there is a wrap ahead of the reader, it may
+// give back its waste before those frames. If they reach back over the start of the ring, where
+// they end in the last lap is unknown, so nothing is written until that part has come back.
+func (p *Producer) guardHeld() {
+	var raw uint64
+	p.base, raw = p.snapshot()
+	p.written = 0
+	r := p.fold(raw)
+	if !p.foreign || r > p.size {
 		return
 	}
-	taken := p.size - p.base
-	if held := taken - min(taken, s.left); held > s.r {
-		p.waste = waste{bytes: p.size, until: held - s.r}
+	taken, unread := p.size-p.base, p.distance(r, p.pos)
+	if held := taken - min(taken, unread); p.pos < r {
+		p.waste = waste{bytes: p.size - r, until: taken - min(taken, p.pos)}
+	} else if held > r {
+		p.waste = waste{bytes: p.size, until: held - r}
 	}
 }
 

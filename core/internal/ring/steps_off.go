@@ -1,0 +1,6 @@
+//go:build !zbsteps
+
+package ring
+
+// step marks a place between two stores to shared memory. In a normal build it is nothing.
+func step(string) {}
