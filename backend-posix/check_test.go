@@ -157,6 +157,46 @@ func TestCreateWaitsForScan(t *testing.T) {
 	require.True(t, r.locks.held[0].isOurs())
 }
 
+// Whoever holds the lock may unlink the file while we have it open already: a lock on a file
+// without a name is none.
+func TestLockIsOnTheNamedFileConcurrentSafe(t *testing.T) {
+	b := newBackend(t)
+	require.NoError(t, makeLockDir(b.lockDirs[0]))
+	p := paths(b, newName(t, b))[3]
+	stop, done := make(chan struct{}), make(chan struct{})
+	defer func() { close(stop); <-done; _ = os.Remove(p) }()
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			fd, err := unix.Open(p, unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC, 0o666)
+			if err != nil {
+				continue
+			}
+			var st unix.Stat_t
+			_ = unix.Fstat(fd, &st)
+			if unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) == nil {
+				_ = unlinkOwn(p, idOf(&st))
+			}
+			_ = unix.Close(fd)
+		}
+	}()
+	config := testConfig(0)
+	for range 3000 {
+		l, err := tryLock(p, &config)
+		if err != nil {
+			require.Equal(t, unix.EWOULDBLOCK, err)
+			continue
+		}
+		require.True(t, l.isOurs())
+		require.NoError(t, l.remove())
+	}
+}
+
 func TestCreateWithoutLockFiles(t *testing.T) {
 	b := newBackend(t)
 	b.lockDirs[0] = "/proc/zerobuffer" // nobody may make it

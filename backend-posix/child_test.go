@@ -209,6 +209,35 @@ func init() {
 			return err
 		},
 
+		// storm NAME ROUNDS: makes and removes the buffer and looks at it in between.
+		"storm": func(b *Backend, args []string) error {
+			rounds, _ := strconv.Atoi(args[1])
+			fmt.Println("started")
+			for won := 0; won < rounds; {
+				ch, err := b.Create(args[0], testConfig(1<<14))
+				if errors.Is(err, driver.ErrReaderConnected) {
+					continue
+				}
+				if err != nil {
+					return err
+				}
+				won++
+				if err := ch.Check(); err != nil {
+					return fmt.Errorf("round %d: %w", won, err)
+				}
+				for _, p := range paths(b, args[0]) {
+					if !exists(p) {
+						return fmt.Errorf("round %d: %s is gone", won, p)
+					}
+				}
+				if err := errors.Join(ch.Remove(), ch.Close()); err != nil {
+					return err
+				}
+			}
+			say("done")
+			return nil
+		},
+
 		// zombie: leaves a process that has ended and is not waited for.
 		"zombie": func(*Backend, []string) error {
 			p, err := os.StartProcess("/proc/self/exe", []string{"x", "-test.run=^$"}, &os.ProcAttr{

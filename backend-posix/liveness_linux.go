@@ -81,6 +81,15 @@ func (l *liveness) Claim(role driver.Role) error {
 	return nil
 }
 
+func (l *liveness) Disclaim(role driver.Role) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held[role] && !l.closed {
+		dropClaim(l.fd, role)
+	}
+	l.held[role] = false
+}
+
 // claimError names who holds a role.
 func claimError(role driver.Role, h header) error {
 	if role == driver.Writer {

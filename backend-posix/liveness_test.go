@@ -71,10 +71,17 @@ func TestAliveOfForeignWriterCrossProcess(t *testing.T) {
 	require.True(t, r.live.Alive(driver.Writer, w.pid()))
 	require.NoError(t, w.cmd.Process.Kill())
 	waitZombie(t, w.pid())
-	require.False(t, r.live.Alive(driver.Writer, w.pid()), "a zombie is dead")
+	waitDead(r, w.pid())
 	w.kill()
 	require.False(t, r.live.Alive(driver.Writer, w.pid()))
 	require.False(t, r.live.Alive(driver.Writer, 0))
+}
+
+// waitDead returns when a zombie counts as dead, which is when its last thread has ended.
+func waitDead(r *channel, pid uint64) {
+	for r.live.Alive(driver.Writer, pid) {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 func waitZombie(t *testing.T, pid uint64) {
@@ -114,7 +121,7 @@ func TestAliveZombieAtFirstSightCrossProcess(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, visible(pid))
 	require.False(t, alivePID(pid))
-	require.False(t, r.live.Alive(driver.Writer, pid))
+	waitDead(r, pid)
 }
 
 // A process that is younger than the segment is not the reader that made it, but may be a writer.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -136,7 +137,8 @@ func (b *Backend) clearName(name string, ls *locks, config *driver.Config) error
 		if !again {
 			return err
 		}
-		time.Sleep(2 * time.Millisecond)
+		// At random, so that two programs that look at once do not stay in each other's way.
+		time.Sleep(time.Millisecond + rand.N(3*time.Millisecond))
 	}
 }
 

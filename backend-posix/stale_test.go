@@ -4,14 +4,17 @@ package posixshm
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
 func TestCreateReapsKilledReaderCrossProcess(t *testing.T) {
@@ -69,6 +72,47 @@ func TestCreateLeavesForeignReaderAloneCrossProcess(t *testing.T) {
 	require.ErrorContains(t, err, fmt.Sprint(r.pid()))
 	r.kill()
 	create(t, b, name)
+}
+
+// leaveLock leaves the lock file of a dead reader, which only says that some reader has died.
+func leaveLock(t *testing.T, b *Backend, name string) {
+	require.NoError(t, makeLockDir(b.lockDirs[0]))
+	require.NoError(t, os.WriteFile(paths(b, name)[3], nil, 0o600))
+}
+
+// What an old lock file says counts less than a claim, a living PID, or a reader that is busy.
+func TestCreateLeavesLiveReaderAloneDespiteOldLock(t *testing.T) {
+	b := newBackend(t)
+	t.Run("claim", func(t *testing.T) {
+		name := newName(t, b)
+		c := create(t, newBackend(t), name)
+		o, err := layout.View(c.mem)
+		require.NoError(t, err)
+		o.ReaderPID.Store(math.MaxInt32 - 1) // as if it were in another PID namespace
+		leaveLock(t, b, name)
+		_, err = b.Create(name, testConfig(1<<16))
+		require.ErrorIs(t, err, driver.ErrReaderConnected)
+		require.NoError(t, c.Check())
+	})
+	t.Run("foreign-CrossProcess", func(t *testing.T) {
+		name := newName(t, b)
+		r := start(t, b, nil, "foreign-reader", name)
+		require.Equal(t, "filled", r.line())
+		leaveLock(t, b, name)
+		result := make(chan error)
+		go func() {
+			_, err := b.Create(name, testConfig(1<<16))
+			result <- err
+		}()
+		time.Sleep(3 * openGrace)
+		r.step()
+		r.line()
+		require.ErrorIs(t, <-result, driver.ErrReaderConnected, "it was still being made")
+		leaveLock(t, b, name)
+		_, err := b.Create(name, testConfig(1<<16))
+		require.ErrorIs(t, err, driver.ErrReaderConnected, "its PID lives")
+		require.True(t, exists(b.segmentPath(name)))
+	})
 }
 
 func TestCreateReapsHalfMadeSegmentCrossProcess(t *testing.T) {
@@ -139,6 +183,45 @@ func TestCreateStaleRaceConcurrentSafe(t *testing.T) {
 		require.NoError(t, ch.Check())
 		require.NoError(t, ch.Remove())
 		require.NoError(t, ch.Close())
+	}
+}
+
+// Several programs make and remove one name all the time: nobody loses an object that it holds.
+func TestCreateStormCrossProcess(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	var storms []*child
+	for range 3 {
+		storms = append(storms, start(t, b, nil, "storm", name, "40"))
+	}
+	for _, c := range storms {
+		require.Equal(t, "started", c.line())
+	}
+	for _, c := range storms {
+		require.Equal(t, "done", c.line())
+	}
+	for _, p := range paths(b, name) {
+		require.False(t, exists(p), p)
+	}
+}
+
+// Whenever a reader is killed, the next one gets the name, and nothing else is left behind.
+func TestCreateAfterKillAtAnyMomentCrossProcess(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	for i := range 25 {
+		c := start(t, b, nil, "storm", name, "1000000")
+		require.Equal(t, "started", c.line())
+		time.Sleep(time.Duration(i) * 137 * time.Microsecond)
+		c.kill()
+		ch, err := b.Create(name, testConfig(1<<14))
+		require.NoError(t, err)
+		require.NoError(t, ch.Check())
+		require.NoError(t, ch.Remove())
+		require.NoError(t, ch.Close())
+		for _, p := range paths(b, name) {
+			require.False(t, exists(p), p)
+		}
 	}
 }
 
