@@ -92,6 +92,11 @@ func Lint(ctx context.Context) error {
 	return build.Within(ctx, "lint", 12*time.Minute, build.Lint)
 }
 
+// Fmt formats all files the way lint wants them.
+func Fmt(ctx context.Context) error {
+	return build.Within(ctx, "fmt", 12*time.Minute, build.Format)
+}
+
 // Cross builds and vets every package and test for the five targets.
 func Cross(ctx context.Context) error {
 	return build.Within(ctx, "cross", 10*time.Minute, build.Cross)

@@ -47,7 +47,8 @@ func BenchCompare(ctx context.Context, ref string) error {
 	if err := benchTo(ctx, "", newFile); err != nil {
 		return err
 	}
-	return Command{}.Run(ctx, "go", "run", benchstat+"@"+benchstatVersion, oldFile, newFile)
+	return Command{}.Run(ctx, "go", "run", benchstat+"@"+benchstatVersion,
+		"before="+oldFile, "now="+newFile)
 }
 
 func benchTo(ctx context.Context, dir, name string) error {

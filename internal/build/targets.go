@@ -62,6 +62,23 @@ func Lint(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// Format formats the files of every module.
+func Format(ctx context.Context) error {
+	modules, err := Modules(ctx)
+	if err != nil {
+		return err
+	}
+	tool, err := Installed(ctx, linter, linterVersion)
+	if err != nil {
+		return err
+	}
+	var dirs []string
+	for _, m := range modules {
+		dirs = append(dirs, m.Dir)
+	}
+	return Command{}.Run(ctx, tool, append([]string{"fmt"}, dirs...)...)
+}
+
 // RaceReady says what is missing for the race detector, which needs cgo.
 func RaceReady(ctx context.Context) error {
 	out, err := Command{}.Output(ctx, "go", "env", "CGO_ENABLED", "CC")
