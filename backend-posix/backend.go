@@ -2,6 +2,7 @@ package posixshm
 
 import (
 	"os"
+	"path"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
@@ -44,7 +45,7 @@ func New(opts *Options) *Backend {
 	}
 	return &Backend{
 		shmDir:   shm,
-		lockDirs: [2]string{tmp + "/zerobuffer", tmpCS + "/zerobuffer/locks"},
+		lockDirs: [2]string{path.Join(tmp, "zerobuffer"), path.Join(tmpCS, "zerobuffer/locks")},
 	}
 }
 

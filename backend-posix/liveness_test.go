@@ -40,6 +40,19 @@ func TestClaimIsExclusiveAndEndsWithRemove(t *testing.T) {
 		w2.live.Ours(driver.Reader))
 }
 
+func TestDisclaim(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	r := create(t, b, name)
+	w := attach(t, b, name)
+	r.live.Disclaim(driver.Reader)
+	require.False(t, w.live.Ours(driver.Reader))
+	require.NoError(t, w.live.Claim(driver.Reader))
+	w.live.Disclaim(driver.Reader)
+	w.live.Disclaim(driver.Reader)
+	require.NoError(t, r.live.Claim(driver.Reader))
+}
+
 func TestAliveOfOursCrossProcess(t *testing.T) {
 	b := newBackend(t)
 	name := newName(t, b)

@@ -126,12 +126,8 @@ func lockDirChain(dir string) []string {
 	return []string{filepath.Dir(dir), dir}
 }
 
-// locks are the lock files of one buffer.
-type locks struct {
-	held []*lockFile
-	// missing are the paths that could not be locked and are not tried again.
-	missing []string
-}
+// locks are the lock files of one buffer that this process holds.
+type locks struct{ held []*lockFile }
 
 // found tells whether a lock file without an owner was there: the last reader has died and had
 // the same directory of lock files.
@@ -162,7 +158,6 @@ func (b *Backend) acquireLocks(name string, config *driver.Config) (*locks, erro
 		case err != nil:
 			config.Logger.Warn("cannot take a lock file: programs of other languages may take "+
 				"this buffer for a stale one", "path", path, "error", err)
-			ls.missing = append(ls.missing, path)
 		default:
 			ls.held = append(ls.held, l)
 		}

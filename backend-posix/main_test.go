@@ -14,7 +14,7 @@ import (
 )
 
 // prefix starts the name of every object that this run of the tests makes.
-var prefix = fmt.Sprintf("zbtest-%d-", os.Getpid())
+var prefix = fmt.Sprintf("posixshm-%d-", os.Getpid())
 
 func TestMain(m *testing.M) {
 	if args := os.Getenv(childEnv); args != "" {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
@@ -15,7 +16,7 @@ import (
 const reserveStep = 16 << 20
 
 // reserve gives the file of fd its size and all its pages, so that no later access to them can
-// fail. dir is where the file will be linked.
+// fail. dir is where the file will be linked. After an error the file holds no memory.
 func reserve(fd int, size uint64, dir string) error {
 	if size == 0 || size > 1<<62-1 {
 		return fmt.Errorf("reserve %d bytes: %w", size, fs.ErrInvalid)
@@ -33,6 +34,7 @@ func reserve(fd int, size uint64, dir string) error {
 			err = fill(fd, off, step)
 		}
 		if err != nil {
+			_ = unix.Ftruncate(fd, 0)
 			return noSpace(err, size, dir)
 		}
 	}
@@ -65,17 +67,17 @@ func noSpace(err error, size uint64, dir string) error {
 	var st unix.Statfs_t
 	free := uint64(0)
 	if unix.Statfs(dir, &st) == nil {
-		// The pages of this attempt are still taken; the caller sees what it was up against.
 		free = st.Bavail * uint64(st.Bsize)
 	}
-	need := (size + 1<<20 - 1) >> 20
+	mount := mountPoint(dir)
+	megabytes := roundMount((size + 1<<20 - 1) >> 20)
 	return &driver.NoSpaceError{
 		Need:  size,
 		Free:  free,
-		Where: dir,
+		Where: mount,
 		Hint: fmt.Sprintf("make it larger (mount -o remount,size=%dM %s; docker run "+
 			"--shm-size=%dm; a Kubernetes emptyDir with medium: Memory), remove leftovers in it, "+
-			"or choose a smaller PayloadSize", roundMount(need), dir, roundMount(need)),
+			"or choose a smaller PayloadSize", megabytes, mount, megabytes),
 	}
 }
 
@@ -86,6 +88,23 @@ func roundMount(need uint64) uint64 {
 		n *= 2
 	}
 	return n
+}
+
+// mountPoint returns the directory on which the file system of dir is mounted.
+func mountPoint(dir string) string {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return dir
+	}
+	for dir != "/" {
+		here, _, err := lookup(dir)
+		above, _, err2 := lookup(filepath.Dir(dir))
+		if err != nil || err2 != nil || here.dev != above.dev {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	return dir
 }
 
 // memory tells how much memory the process may still take. A full tmpfs is an error, but a full

@@ -31,6 +31,8 @@ func TestCreateSmallShmCrossProcess(t *testing.T) {
 	} {
 		require.Contains(t, text, part)
 	}
+	c = start(t, b, attr, "mount", "40m", "create", prefix+"half", "67108864")
+	require.Contains(t, c.line(), "/dev/shm has 41943040 free", "not less what was tried")
 	c = start(t, b, attr, "mount", "8m", "create", prefix+"fits", "8000000")
 	require.Equal(t, ": <nil>", c.line())
 	// The semaphores need pages, too: 2 of 3 pages are not enough.
@@ -38,6 +40,11 @@ func TestCreateSmallShmCrossProcess(t *testing.T) {
 	text = c.line()
 	require.Contains(t, text, "space ")
 	require.Contains(t, text, "need 32 bytes")
+}
+
+func TestMountPoint(t *testing.T) {
+	require.Equal(t, "/proc", mountPoint("/proc/self"))
+	require.Equal(t, "/", mountPoint("/"))
 }
 
 func TestFillReserves(t *testing.T) {
