@@ -18,8 +18,8 @@ func (m memory) check(size uint64) error {
 				Need:  size,
 				Free:  free,
 				Where: "control group " + g.dir,
-				Hint: "raise its " + g.limitFile + " (docker run --memory, resources.limits.memory" +
-					" in Kubernetes) or choose a smaller PayloadSize",
+				Hint: "raise its " + g.limitFile + " (docker run --memory, in Kubernetes " +
+					"resources.limits.memory) or choose a smaller PayloadSize",
 			}
 		}
 	}
@@ -115,8 +115,10 @@ func (m memory) groups() []group {
 				continue
 			}
 			controller = "memory"
-			g = group{"", "memory.limit_in_bytes", "memory.usage_in_bytes",
-				[2]string{"total_inactive_file", "total_active_file"}}
+			g = group{
+				"", "memory.limit_in_bytes", "memory.usage_in_bytes",
+				[2]string{"total_inactive_file", "total_active_file"},
+			}
 		}
 		root, mount, ok := findMount(string(mounts), controller)
 		if !ok {

@@ -166,20 +166,20 @@ func init() {
 			size, _ := strconv.ParseUint(args[1], 10, 64)
 			c, err := b.Create(args[0], driver.Config{Size: size})
 			describe(err)
-			if err != nil {
-				return nil
+			if err == nil {
+				err = errors.Join(c.Remove(), c.Close())
 			}
-			return errors.Join(c.Remove(), c.Close())
+			return err
 		},
 
 		// open NAME: prints how Open ends.
 		"open": func(b *Backend, args []string) error {
 			c, err := b.Open(args[0], driver.Config{})
 			describe(err)
-			if err != nil {
-				return nil
+			if err == nil {
+				err = errors.Join(c.Remove(), c.Close())
 			}
-			return errors.Join(c.Remove(), c.Close())
+			return err
 		},
 
 		// mount SIZE COMMAND...: runs a command with a new tmpfs on /dev/shm.
@@ -299,7 +299,7 @@ func testConfig(size uint64) driver.Config {
 // newBackend returns a backend on the real /dev/shm with lock files of its own.
 func newBackend(t *testing.T) *Backend {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "posixshm")
+	dir, err := os.MkdirTemp("", "posixshm") //nolint:usetesting // others must get in
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(dir, 0o1777))
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })

@@ -97,8 +97,9 @@ func TestCreateFailingFormatLeavesNothing(t *testing.T) {
 	b := newBackend(t)
 	name := newName(t, b)
 	broken := errors.New("broken")
-	_, err := b.Create(name, driver.Config{Size: 4096,
-		Format: func([]byte, uint64) error { return broken }})
+	_, err := b.Create(name, driver.Config{
+		Size: 4096, Format: func([]byte, uint64) error { return broken },
+	})
 	require.ErrorIs(t, err, broken)
 	for _, p := range paths(b, name) {
 		require.False(t, exists(p), p)
@@ -128,7 +129,7 @@ func TestCreateReplacesLeftoverSemaphores(t *testing.T) {
 }
 
 func TestCreateLeavesForeignObjectsAlone(t *testing.T) {
-	make := map[string]func(t *testing.T, path string){
+	kinds := map[string]func(t *testing.T, path string){
 		"directory": func(t *testing.T, path string) { require.NoError(t, os.Mkdir(path, 0o755)) },
 		"symlink": func(t *testing.T, path string) {
 			require.NoError(t, os.Symlink("/etc/passwd", path))
@@ -136,12 +137,14 @@ func TestCreateLeavesForeignObjectsAlone(t *testing.T) {
 		"dangling-symlink": func(t *testing.T, path string) {
 			require.NoError(t, os.Symlink("/dev/shm/"+prefix+"nowhere", path))
 		},
-		"named-pipe": func(t *testing.T, path string) { require.NoError(t, unix.Mkfifo(path, 0o644)) },
+		"named-pipe": func(t *testing.T, path string) {
+			require.NoError(t, unix.Mkfifo(path, 0o644))
+		},
 		"foreign-file": func(t *testing.T, path string) {
 			require.NoError(t, os.WriteFile(path, []byte("something else entirely"), 0o644))
 		},
 	}
-	for kind, mk := range make {
+	for kind, mk := range kinds {
 		for i, object := range []string{"segment", "semaphore"} {
 			if kind == "foreign-file" && i == 1 {
 				continue // a regular file in a semaphore's place is a leftover

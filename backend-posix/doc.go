@@ -24,12 +24,10 @@
 // # What a hostile peer can do
 //
 // Whoever may write to the objects may also truncate them, and an access to a page that is gone
-// is a SIGBUS. [driver.Channel.Check] reports a segment that has shrunk; nothing can protect the
+// is a SIGBUS. Check of the channel reports a segment that has shrunk; nothing can protect the
 // accesses before that. The same holds for the 32 bytes of a semaphore. Give the objects to
 // programs that you trust: the default mode is 0600.
 //
 // The package compiles on every target. Where it cannot work, Create and Open return an error
 // that matches [errors.ErrUnsupported].
-//
-// [driver.Channel.Check]: https://pkg.go.dev/github.com/zerobuffer-go/zerobuffer/core/driver#Channel
 package posixshm

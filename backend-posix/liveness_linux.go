@@ -1,6 +1,7 @@
 package posixshm
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -67,9 +68,9 @@ func (l *liveness) Claim(role driver.Role) error {
 	if l.held[role] {
 		return nil
 	}
-	switch err := setClaim(l.fd, role); err {
-	case nil:
-	case unix.EAGAIN:
+	switch err := setClaim(l.fd, role); {
+	case err == nil:
+	case errors.Is(err, unix.EAGAIN):
 		return claimError(role, readHeader(l.fd))
 	default:
 		// Peers do without claims, too: the PID in the OIEB has to do.
@@ -109,9 +110,6 @@ func (l *liveness) Alive(role driver.Role, pid uint64) bool {
 	defer l.mu.Unlock()
 	if l.closed {
 		return false
-	}
-	if l.held[role] {
-		return true
 	}
 	s := &l.sights[role]
 	if s.pid != pid {

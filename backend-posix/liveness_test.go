@@ -165,7 +165,7 @@ func TestYoungerThan(t *testing.T) {
 	self := uint64(os.Getpid())
 	require.False(t, youngerThan(self, up, now-time.Hour, c.id),
 		"who has mapped the segment is the peer, whatever the clock was set to")
-	require.Less(t, (sinceBirth(up, birthOf(c.fd))).Abs(), time.Hour)
+	require.Less(t, sinceBirth(up, birthOf(c.fd)).Abs(), time.Hour)
 }
 
 // A peer of another language in another PID namespace claims nothing, and its number means

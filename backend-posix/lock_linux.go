@@ -51,10 +51,7 @@ func tryLock(path string, config *driver.Config) (*lockFile, error) {
 	fd, err := open(path, unix.O_RDWR)
 	if err == unix.ENOENT {
 		l.found = false
-		err = retry(func() (err error) {
-			fd, err = unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o600)
-			return err
-		})
+		fd, err = openNew(path)
 		if err == unix.EEXIST {
 			return nil, unix.EWOULDBLOCK
 		}

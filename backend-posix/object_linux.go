@@ -18,7 +18,9 @@ import (
 // a descriptor or a mapping holds it, which is the case for every objectID that is compared.
 type objectID struct{ dev, ino uint64 }
 
-func idOf(st *unix.Stat_t) objectID { return objectID{uint64(st.Dev), st.Ino} }
+func idOf(st *unix.Stat_t) objectID {
+	return objectID{uint64(st.Dev), st.Ino} //nolint:unconvert // 32 bits wide on mips64
+}
 
 // lookup returns what a path leads to; a symbolic link is not followed.
 func lookup(path string) (objectID, *unix.Stat_t, error) {
@@ -64,6 +66,15 @@ func open(path string, flags int) (fd int, err error) {
 	return fd, err
 }
 
+// openNew makes a file that must not exist yet.
+func openNew(path string) (fd int, err error) {
+	err = retry(func() error {
+		fd, err = unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o600)
+		return err
+	})
+	return fd, err
+}
+
 // file is an object that is being made: complete before it gets its name.
 type file struct {
 	fd int
@@ -102,10 +113,8 @@ func newFile(dir string, config *driver.Config) (*file, error) {
 func (f *file) openTemp(dir string) error {
 	for {
 		f.temp = filepath.Join(dir, ".zerobuffer-"+strconv.FormatUint(rand.Uint64(), 36))
-		err := retry(func() (err error) {
-			f.fd, err = unix.Open(f.temp, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o600)
-			return err
-		})
+		var err error
+		f.fd, err = openNew(f.temp)
 		if err != unix.EEXIST {
 			return err
 		}

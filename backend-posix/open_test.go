@@ -43,9 +43,15 @@ func TestResembles(t *testing.T) {
 		a, b string
 		ok   bool
 	}{
-		{"camera", "Camera", true}, {"camera", "camera1", true}, {"camera", "cmera", true},
-		{"camera", "my-camera", true}, {"camera", "microphone", false}, {"a", "b", true},
-		{"ab", "xy", false}, {"camera", "camera", false}, {"sem-w-x", "sem.sem-w-x", false},
+		{"camera", "Camera", true},
+		{"camera", "camera1", true},
+		{"camera", "cmera", true},
+		{"camera", "my-camera", true},
+		{"camera", "microphone", false},
+		{"a", "b", true},
+		{"ab", "xy", false},
+		{"camera", "camera", false},
+		{"sem-w-x", "sem.sem-w-x", false},
 	} {
 		_, ok := resembles(c.a, c.b)
 		require.Equal(t, c.ok, ok, "%s %s", c.a, c.b)

@@ -60,8 +60,11 @@ func fill(fd int, off, size int64) error {
 
 // noSpace explains why size bytes could not be had in dir.
 func noSpace(err error, size uint64, dir string) error {
-	if !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EFBIG) && !errors.Is(err, unix.ENOMEM) &&
-		!errors.Is(err, unix.EDQUOT) {
+	full := false
+	for _, code := range []error{unix.ENOSPC, unix.EFBIG, unix.ENOMEM, unix.EDQUOT} {
+		full = full || errors.Is(err, code)
+	}
+	if !full {
 		return fmt.Errorf("reserve %d bytes in %s: %w", size, dir, err)
 	}
 	var st unix.Statfs_t

@@ -102,7 +102,7 @@ func TestMemoryOfControlGroups(t *testing.T) {
 		}, 1, "control group " + g, 0},
 		"v1": {files{
 			"/proc/self/cgroup": "4:memory:/x\n3:cpu,cpuacct:/y\n0::/\n",
-			"/proc/self/mountinfo": "35 31 0:32 / /cg/memory rw - cgroup cgroup rw,memory\n" +
+			"/proc/self/mountinfo": "35 31 0:32 / /cg/memory rw - cgroup none rw,memory\n" +
 				v2Mount,
 			"/cg/memory/x/memory.limit_in_bytes": "1000\n",
 			"/cg/memory/x/memory.usage_in_bytes": "900\n",
@@ -136,7 +136,9 @@ func TestMemoryOfControlGroups(t *testing.T) {
 			var space *driver.NoSpaceError
 			require.ErrorAs(t, err, &space)
 			require.ErrorIs(t, err, driver.ErrNoSpace)
-			want := &driver.NoSpaceError{Need: c.size, Free: c.free, Where: c.where, Hint: space.Hint}
+			want := &driver.NoSpaceError{
+				Need: c.size, Free: c.free, Where: c.where, Hint: space.Hint,
+			}
 			require.Empty(t, cmp.Diff(want, space))
 			require.NotEmpty(t, space.Hint)
 		})

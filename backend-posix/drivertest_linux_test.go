@@ -1,0 +1,23 @@
+package posixshm_test
+
+import (
+	"os/exec"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	posixshm "github.com/zerobuffer-go/zerobuffer/backend-posix"
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
+)
+
+func TestConformance(t *testing.T) {
+	drivertest.Run(t, drivertest.Harness{
+		New: func(*testing.T) driver.Backend { return posixshm.New(nil) },
+		DeadPID: func(t *testing.T) uint64 {
+			cmd := exec.Command("true")
+			require.NoError(t, cmd.Run())
+			return uint64(cmd.Process.Pid)
+		},
+	})
+}
