@@ -11,6 +11,7 @@ import (
 type writerView struct {
 	pid     uint64 // last one seen alive, 0 for none
 	foreign bool   // it is no program of ours
+	surplus bool   // a token came without a frame, as a closing writer leaves it
 	gone    error  // nil while a writer is there or before the first one came
 }
 
@@ -60,7 +61,7 @@ func (r *Reader) meetWriter(look bool) {
 // touched tells whether a writer was here that this Reader has not seen.
 func (r *Reader) touched() bool {
 	o := r.s.seg.OIEB
-	return o.WrittenCount.Load() != 0 || o.WritePos.Load() != 0 || o.MetadataWritten.Load() != 0
+	return r.writer.surplus || o.WrittenCount.Load() != 0 || o.WritePos.Load() != 0 || o.MetadataWritten.Load() != 0
 }
 
 // bury repairs what the dead writer pid left, and takes its PID out so that no peer takes the

@@ -110,11 +110,19 @@ func (r *Reader) read(ctx context.Context) (Frame, error) {
 		}
 		r.credit += n
 		r.waits.Add(1)
-		f, ok, err := r.tryRead(n == 0)
-		if ok || err != nil {
-			return f, err
-		}
+		var broken error
 		if n == 0 {
+			broken = r.s.ch.Check()
+		}
+		f, ok, err := r.tryRead(n == 0)
+		switch {
+		case ok || err != nil:
+			return f, err
+		case broken != nil:
+			return Frame{}, r.s.errorf("read frame of", broken)
+		case w.over:
+			return Frame{}, errReadTimeout
+		case n == 0:
 			w.every = r.freeStuckWriter()
 		}
 	}
@@ -137,6 +145,7 @@ func (r *Reader) tryRead(look bool) (Frame, bool, error) {
 			return Frame{}, false, r.s.errorf("read frame of", err)
 		}
 		r.credit = 0 // tokens without a frame are surplus, and do no harm
+		r.writer.surplus = true
 	}
 	r.meetWriter(look)
 	if r.writer.gone == nil {

@@ -21,12 +21,15 @@ const (
 // wait is the state of one call that waits. Its zero value is ready to use.
 type wait struct {
 	timeout time.Duration // of the call, 0 for none
-	every   time.Duration // time between two looks
+	every   time.Duration // time between two looks at the peer
 	began   time.Time     // zero until the first block
+	over    bool          // the time-out has passed
+	warned  bool          // the log has it that this call takes long
 }
 
 // tokens waits for tokens and takes them all. It returns 0 and no error when the caller has to
-// look after its peer, every w.every, and an error when the call is over. Nothing is allocated.
+// look after its peer and its objects: every w.every, and when the time is over. It returns an
+// error when the call has to end at once. Nothing is allocated.
 func (s *session) tokens(ctx context.Context, w *wait) (uint32, error) {
 	if n := s.spin.Until(func() uint32 { return s.sem.Take(allTokens) }); n != 0 {
 		return n, nil
@@ -49,12 +52,10 @@ func (s *session) tokens(ctx context.Context, w *wait) (uint32, error) {
 			return n, err
 		}
 		now = time.Now()
-		switch {
-		case w.timeout > 0 && now.Sub(w.began) >= w.timeout:
-			return s.expire()
-		case now.Sub(s.lastLook) >= w.every:
+		w.over = w.timeout > 0 && now.Sub(w.began) >= w.timeout
+		if w.over || now.Sub(s.lastLook) >= w.every {
 			s.lastLook = now
-			return 0, s.ch.Check()
+			return 0, nil
 		}
 	}
 }
@@ -74,16 +75,4 @@ func (s *session) block(ctx context.Context, slice time.Duration) (uint32, error
 		return s.sem.Take(allTokens), nil
 	}
 	return s.sem.Wait(allTokens, slice), nil
-}
-
-// expire is the end of a call by its time-out. A peer may have replaced the semaphore that this
-// side waited on, so the objects are checked, and then there is one last look.
-func (s *session) expire() (uint32, error) {
-	if err := s.ch.Check(); err != nil {
-		return 0, err
-	}
-	if n := s.sem.Take(allTokens); n != 0 {
-		return n, nil
-	}
-	return 0, errTimeout
 }

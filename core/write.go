@@ -210,7 +210,8 @@ func (w *Writer) room(ctx context.Context, n int) ([]byte, error) {
 	if w.ring.Unsettled() {
 		wt.every = closeLook
 	}
-	for warned := false; ; {
+	for {
+		var broken error
 		// Surplus tokens of earlier frames go first; each is followed by a look at the space.
 		if s.sem.Take(allTokens) == 0 {
 			got, err := s.tokens(ctx, &wt)
@@ -218,21 +219,38 @@ func (w *Writer) room(ctx context.Context, n int) ([]byte, error) {
 				return nil, asTimeout(err, errWriteTimeout)
 			}
 			w.waits.Add(1)
-			if got == 0 {
-				if err := w.lookForReader(); err != nil {
-					return nil, s.errorf("write frame to", err)
-				}
-				if !warned && time.Since(wt.began) > slowReader {
-					warned = true
-					s.log.Warn("writer is blocked: the reader gives back too little space",
-						"need", n, "used", w.ring.Used(), "unread_frames", w.ring.Unread())
-				}
+			if broken, err = w.lookAround(&wt, got == 0, n); err != nil {
+				return nil, s.errorf("write frame to", err)
 			}
 		}
-		if buf, err := w.open(n); buf != nil || err != nil {
+		buf, err := w.open(n)
+		switch {
+		case buf != nil || err != nil:
 			return buf, err
+		case broken != nil:
+			return nil, s.errorf("write frame to", broken)
+		case wt.over:
+			return nil, errWriteTimeout
 		}
 	}
+}
+
+// lookAround is done after each wake-up: has the reader closed? And when it is due: is it alive,
+// are the objects still there? broken is what is wrong with the objects; the write may go on
+// without them if there is room.
+func (w *Writer) lookAround(wt *wait, due bool, n int) (broken, err error) {
+	if !due {
+		return nil, w.meetPeers()
+	}
+	if err := w.lookForReader(); err != nil {
+		return nil, err
+	}
+	if !wt.warned && time.Since(wt.began) > slowReader {
+		wt.warned = true
+		w.s.log.Warn("writer is blocked: the reader gives back too little space",
+			"need", n, "used", w.ring.Used(), "unread_frames", w.ring.Unread())
+	}
+	return w.s.ch.Check(), nil
 }
 
 // open finds a place for n bytes, or returns nil.

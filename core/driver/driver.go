@@ -116,6 +116,9 @@ type Liveness interface {
 	// matches [ErrReaderConnected] or [ErrWriterConnected] when another program of ours, in
 	// this process or another, holds it.
 	Claim(role Role) error
+	// Disclaim gives a claim up, and nothing else. Remove does it for all claims; on its own it
+	// makes this side look like a program of another language.
+	Disclaim(role Role)
 	// Ours tells whether the peer in that role is a program of ours that is alive: it holds its
 	// claim. It is false for programs of other languages.
 	Ours(role Role) bool

@@ -99,6 +99,15 @@ func (c *channel) Claim(role driver.Role) error {
 	}
 }
 
+func (c *channel) Disclaim(role driver.Role) {
+	m := c.process.machine
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if c.buffer.claims[role] == c {
+		c.buffer.claims[role] = nil
+	}
+}
+
 func (c *channel) Ours(role driver.Role) bool {
 	m := c.process.machine
 	m.mu.Lock()

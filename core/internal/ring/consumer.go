@@ -57,7 +57,8 @@ func NewConsumer(seg layout.Segment, space Tokens) *Consumer {
 // lives the caller must have one. An error leaves the Consumer as it was. An unfinished frame
 // counts only if finish is true: its writer is gone and a foreign one has come.
 func (c *Consumer) Next(finish bool) (Item, bool, error) {
-	if c.unread == 0 {
+	seen := c.unread
+	if seen == 0 {
 		if err := c.look(); err != nil || c.unread == 0 {
 			return Item{}, false, err
 		}
@@ -65,8 +66,12 @@ func (c *Consumer) Next(finish bool) (Item, bool, error) {
 	f, err := c.frameAt(c.pos, c.unread)
 	if f.head.IsUnfinished() && !finish || err == nil && f.total == 0 {
 		// Accounts in progress, maybe a restart at 0 between its two stores, or a wrap whose
-		// frame is not there yet: look again next time.
+		// frame was not there yet at the last look. The token may be that of the frame, so what
+		// an older call has seen is no reason to say that there is none.
 		c.unread = 0
+		if seen != 0 {
+			return c.Next(finish)
+		}
 		return Item{}, false, nil
 	}
 	if err != nil {
@@ -105,10 +110,27 @@ func (c *Consumer) look() error {
 		c.read, c.pos = 0, 0
 	}
 	c.unread = c.distance(c.pos, w)
-	if c.unread == 0 && c.first == nil && c.oieb.PayloadFree.Load() == 0 {
+	if c.unread == 0 && c.full() {
 		c.unread = c.size // one frame, or a foreign writer, has filled the ring to the brim
 	}
 	return nil
+}
+
+// full tells whether equal positions mean a full ring instead of an empty one. The free bytes
+// cannot tell: a foreign writer stores write_pos first and subtracts later, or never if it is
+// killed in between. In an empty ring the frames behind pos are older ones, and the chain breaks
+// behind one that is just being written. c.mu is held.
+func (c *Consumer) full() bool {
+	if c.first != nil {
+		return false // what is held lies between read_pos and pos
+	}
+	var first uint64
+	err := c.walk(c.pos, c.size, func(f frame) {
+		if first == 0 {
+			first = f.head.Number()
+		}
+	})
+	return err == nil && (first == c.expected || first == 1 && c.oieb.PayloadFree.Load() == 0)
 }
 
 // hold makes a slot for f and appends it to the held frames.
@@ -213,7 +235,10 @@ func (c *Consumer) Heal(pid uint64) bool {
 	r := c.fold(raw)
 	f := c.oieb.PayloadFree.Load()
 	want := c.size - c.distance(r, w)
-	if f == want || w == r && f == 0 {
+	if w == r && (c.first != nil || c.full()) {
+		want = 0
+	}
+	if f == want {
 		return false
 	}
 	return c.oieb.WriterPID.Load() == pid && c.oieb.PayloadFree.CompareAndSwap(f, want)

@@ -1,0 +1,131 @@
+package drivertest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+
+	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
+)
+
+var lastName atomic.Uint64
+
+// uniqueName is a name that no other run on this machine uses.
+func uniqueName(what string) string {
+	return fmt.Sprintf("zbtest-%d-%d-%s", os.Getpid(), lastName.Add(1), what)
+}
+
+// background is the context of calls that must not block for ever; the watchdog of go test ends
+// those that do.
+var background = context.Background()
+
+// reader creates the buffer of the case.
+func (c *C) reader(o zerobuffer.ReaderOptions) *zerobuffer.Reader {
+	c.Helper()
+	r, err := zerobuffer.NewReader(c.h.New(c.t), c.name, &o)
+	c.must(err)
+	c.Cleanup(func() { r.Close() })
+	return r
+}
+
+// ring creates the buffer of the case with a ring of size bytes.
+func (c *C) ring(size int64) *zerobuffer.Reader {
+	c.Helper()
+	return c.reader(zerobuffer.ReaderOptions{PayloadSize: size})
+}
+
+// writer connects to the buffer of the case.
+func (c *C) writer() *zerobuffer.Writer {
+	c.Helper()
+	w, err := zerobuffer.NewWriter(c.h.New(c.t), c.name, nil)
+	c.must(err)
+	c.Cleanup(func() { w.Close() })
+	return w
+}
+
+// channel opens the buffer of the case bare, as a peer does.
+func (c *C) channel() *peer {
+	c.Helper()
+	ch, err := c.h.New(c.t).Open(c.name, c.config(0))
+	c.must(err)
+	return c.peer(ch)
+}
+
+// peer wraps a channel and looks after its end.
+func (c *C) peer(ch driver.Channel) *peer {
+	c.Helper()
+	c.Cleanup(func() { ch.Remove(); ch.Close() })
+	seg, err := layout.Attach(ch.Memory())
+	c.must(err)
+	return &peer{
+		c: c, ch: ch, seg: seg, o: seg.OIEB, ring: seg.Payload, size: uint64(len(seg.Payload)),
+		data: ch.DataReady(), space: ch.SpaceReady(),
+	}
+}
+
+// foreignReader creates the buffer of the case as a reader that is no program of ours: it holds
+// no claim.
+func (c *C) foreignReader(size int64) *peer {
+	c.Helper()
+	b := c.h.New(c.t)
+	g, err := layout.NewGeometry(4096, size)
+	c.must(err)
+	config := c.config(g.SegmentSize())
+	config.Format = func(mem []byte, pid uint64) error {
+		_, err := layout.Format(mem, g, pid)
+		return err
+	}
+	ch, err := b.Create(c.name, config)
+	c.must(err)
+	ch.Liveness().Disclaim(driver.Reader)
+	return c.peer(ch)
+}
+
+// eventually waits until cond is true. There is no limit: the watchdog of go test ends a hang.
+func (c *C) eventually(cond func() bool) {
+	for !cond() {
+		time.Sleep(200 * time.Microsecond)
+	}
+}
+
+// write writes one frame with the given size and its pattern.
+func (c *C) write(w *zerobuffer.Writer, seq uint64, n int) {
+	c.Helper()
+	if err := w.WriteFrame(background, payload(seq, n)); err != nil {
+		c.failf("write frame %d of %d bytes: %v", seq, n, err)
+	}
+}
+
+// read reads one frame, compares it with its pattern and returns it.
+func (c *C) read(r *zerobuffer.Reader, seq uint64, n int) zerobuffer.Frame {
+	c.Helper()
+	f, err := r.ReadFrame(background)
+	if err != nil {
+		c.failf("read frame %d: %v", seq, err)
+	}
+	equal(c, "sequence number", f.Sequence(), seq)
+	c.same(f.Bytes(), seq, n)
+	return f
+}
+
+// same compares a payload with its pattern.
+func (c *C) same(got []byte, seq uint64, n int) {
+	c.Helper()
+	if string(got) != string(payload(seq, n)) {
+		c.failf("frame %d has %d bytes that differ from the %d that were written",
+			seq, len(got), n)
+	}
+}
+
+// payload is the content of frame seq with n bytes.
+func payload(seq uint64, n int) []byte {
+	b := make([]byte, n)
+	for j := range b {
+		b[j] = byte(seq*31 + uint64(j)*7 + 1)
+	}
+	return b
+}

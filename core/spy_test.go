@@ -1,0 +1,109 @@
+package zerobuffer_test
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/inproc"
+)
+
+// spyBackend is the in-process backend with an eye on how it is used. In-process memory is never
+// unmapped, so what would crash elsewhere is counted here.
+type spyBackend struct {
+	machine *inproc.Machine
+	posts   atomic.Int64 // calls of Post
+	removed atomic.Int64 // channels that were removed
+	closed  atomic.Int64 // channels that were closed
+	misuse  atomic.Int64 // uses after Close, and second Closes
+}
+
+func newSpyBackend() *spyBackend { return &spyBackend{machine: inproc.NewMachine()} }
+
+// process starts a process that is watched.
+func (b *spyBackend) process() driver.Backend {
+	return &spyProcess{Process: b.machine.Process(), spy: b}
+}
+
+type spyProcess struct {
+	*inproc.Process
+	spy *spyBackend
+}
+
+func (p *spyProcess) Create(name string, config driver.Config) (driver.Channel, error) {
+	return p.spy.wrap(p.Process.Create(name, config))
+}
+
+func (p *spyProcess) Open(name string, config driver.Config) (driver.Channel, error) {
+	return p.spy.wrap(p.Process.Open(name, config))
+}
+
+func (b *spyBackend) wrap(ch driver.Channel, err error) (driver.Channel, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &spyChannel{Channel: ch, spy: b}, nil
+}
+
+type spyChannel struct {
+	driver.Channel
+	spy   *spyBackend
+	ended atomic.Bool
+}
+
+// use counts a use that would touch memory that is no longer mapped.
+func (c *spyChannel) use() {
+	if c.ended.Load() {
+		c.spy.misuse.Add(1)
+	}
+}
+
+func (c *spyChannel) Memory() []byte { c.use(); return c.Channel.Memory() }
+func (c *spyChannel) Check() error   { c.use(); return c.Channel.Check() }
+
+func (c *spyChannel) Liveness() driver.Liveness { c.use(); return c.Channel.Liveness() }
+
+func (c *spyChannel) DataReady() driver.Semaphore {
+	return &spySemaphore{Semaphore: c.Channel.DataReady(), channel: c}
+}
+
+func (c *spyChannel) SpaceReady() driver.Semaphore {
+	return &spySemaphore{Semaphore: c.Channel.SpaceReady(), channel: c}
+}
+
+func (c *spyChannel) Remove() error {
+	c.use()
+	c.spy.removed.Add(1)
+	return c.Channel.Remove()
+}
+
+func (c *spyChannel) Close() error {
+	if c.ended.Swap(true) {
+		c.spy.misuse.Add(1)
+	}
+	c.spy.closed.Add(1)
+	return c.Channel.Close()
+}
+
+type spySemaphore struct {
+	driver.Semaphore
+	channel *spyChannel
+}
+
+func (s *spySemaphore) Take(limit uint32) uint32 { s.channel.use(); return s.Semaphore.Take(limit) }
+
+func (s *spySemaphore) Wait(limit uint32, timeout time.Duration) uint32 {
+	s.channel.use()
+	defer s.channel.use()
+	return s.Semaphore.Wait(limit, timeout)
+}
+
+func (s *spySemaphore) Post(n uint32) error {
+	s.channel.use()
+	s.channel.spy.posts.Add(1)
+	return s.Semaphore.Post(n)
+}
+
+func (s *spySemaphore) State() (tokens, waiters uint32) { s.channel.use(); return s.Semaphore.State() }
+
+func (s *spySemaphore) Wake() { s.channel.use(); s.Semaphore.Wake() }
