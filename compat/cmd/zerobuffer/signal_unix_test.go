@@ -1,0 +1,111 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// process is the command in a process of its own.
+type process struct {
+	t              *testing.T
+	cmd            *exec.Cmd
+	stdout, stderr bytes.Buffer
+}
+
+// spawn runs a command line in a process of its own, which is killed when a test hangs.
+func spawn(t *testing.T, configure func(*exec.Cmd), args ...string) *process {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skipf("there is no backend for %s yet", runtime.GOOS)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	t.Cleanup(cancel)
+	p := &process{t: t, cmd: exec.CommandContext(ctx, os.Args[0], args...)}
+	p.cmd.Env = append(os.Environ(), asCommand+"=1")
+	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	if configure != nil {
+		configure(p.cmd)
+	}
+	require.NoError(t, p.cmd.Start())
+	return p
+}
+
+func (p *process) exits(code int) {
+	p.t.Helper()
+	_ = p.cmd.Wait() // the exit code says it all
+	if got := p.cmd.ProcessState.ExitCode(); got != code {
+		p.t.Fatalf("%v: exit code %d (%s), want %d\nstdout: %s\nstderr: %s", p.cmd.Args,
+			got, p.cmd.ProcessState, code, &p.stdout, &p.stderr)
+	}
+}
+
+func TestCrossProcessWriterToReader(t *testing.T) {
+	name := newName()
+	r := spawn(t, nil, "reader", name, small, "-n", "-1", "--verify", "sequential", "--json-output")
+	w := spawn(t, nil, "writer", name, "-n", "5000", "--json-output")
+	w.exits(exitOK)
+	r.exits(exitOK)
+	var got struct {
+		FramesRead int `json:"frames_read"`
+	}
+	require.NoError(t, json.Unmarshal(r.stdout.Bytes(), &got))
+	require.Equal(t, 5000, got.FramesRead)
+}
+
+// The raw frames of a pipe come out of a pipe on the other side of the buffer.
+func TestCrossProcessPipes(t *testing.T) {
+	name := newName()
+	raw := bytes.Repeat([]byte("0123456789abcdef"), 6000)
+	r := spawn(t, nil, "reader", name, "--output", "-")
+	w := spawn(t, func(c *exec.Cmd) { c.Stdin = bytes.NewReader(raw) },
+		"writer", name, "--stdin", "--video", "20x20", "--pixel-format", "yuv420p")
+	w.exits(exitOK)
+	r.exits(exitOK)
+	require.True(t, bytes.Equal(raw, r.stdout.Bytes()))
+}
+
+func TestCrossProcessSignalRemovesTheObjects(t *testing.T) {
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		name := newName()
+		r := spawn(t, nil, "reader", name, small, "-n", "-1", "--timeout-ms", "0")
+		w := openTestWriter(t, name)
+		writePattern(t, w, 3, 10)
+		require.NoError(t, w.WaitDrained(context.Background()))
+		require.NoError(t, r.cmd.Process.Signal(signal))
+		r.exits(exitOK)
+		require.Contains(t, r.stdout.String(), "Read 3 frames")
+		require.NoError(t, w.Close())
+		require.Empty(t, leftovers())
+	}
+}
+
+// A viewer that is closed must not take the reader down before it has cleaned up.
+func TestCrossProcessClosedPipeRemovesTheObjects(t *testing.T) {
+	name := newName()
+	viewer, output, err := os.Pipe()
+	require.NoError(t, err)
+	r := spawn(t, func(c *exec.Cmd) { c.Stdout = output }, "reader", name, small, "--output", "-")
+	require.NoError(t, output.Close())
+	w := openTestWriter(t, name)
+	require.NoError(t, w.WriteFrame(context.Background(), []byte("pixels")))
+	_, err = io.ReadFull(viewer, make([]byte, 6))
+	require.NoError(t, err)
+	require.NoError(t, viewer.Close())
+	require.NoError(t, w.WriteFrame(context.Background(), []byte("pixels")))
+	r.exits(exitTransfer)
+	require.Contains(t, r.stderr.String(), "broken pipe")
+	require.NoError(t, w.Close())
+	require.Empty(t, leftovers())
+}
