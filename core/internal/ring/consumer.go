@@ -110,27 +110,32 @@ func (c *Consumer) look() error {
 		c.read, c.pos = 0, 0
 	}
 	c.unread = c.distance(c.pos, w)
-	if c.unread == 0 && c.full() {
+	if c.unread == 0 && c.full(c.pos) {
 		c.unread = c.size // one frame, or a foreign writer, has filled the ring to the brim
 	}
 	return nil
 }
 
-// full tells whether equal positions mean a full ring instead of an empty one. The free bytes
-// cannot tell: a foreign writer stores write_pos first and subtracts later, or never if it is
-// killed in between. In an empty ring the frames behind pos are older ones, and the chain breaks
-// behind one that is just being written. c.mu is held.
-func (c *Consumer) full() bool {
+// full tells whether equal positions at pos mean a full ring instead of an empty one. The free bytes
+// alone cannot tell: a foreign writer stores write_pos first and subtracts later, or never if it
+// is killed in between. In an empty ring the frame at pos is an older one, or one that is just
+// being written, and then the chain breaks behind it. c.mu is held.
+func (c *Consumer) full(pos uint64) bool {
 	if c.first != nil {
 		return false // what is held lies between read_pos and pos
 	}
-	var first uint64
-	err := c.walk(c.pos, c.size, func(f frame) {
-		if first == 0 {
-			first = f.head.Number()
-		}
-	})
-	return err == nil && (first == c.expected || first == 1 && c.oieb.PayloadFree.Load() == 0)
+	f, err := c.frameAt(pos, c.size)
+	if err != nil || f.total == 0 {
+		return false
+	}
+	n, free := f.head.Number(), c.oieb.PayloadFree.Load()
+	switch {
+	case free != 0 && (n != c.expected || f.head.IsUnfinished()):
+		return false
+	case n != c.expected && n != 1:
+		return false
+	}
+	return c.walk(pos, c.size, func(frame) {}) == nil
 }
 
 // hold makes a slot for f and appends it to the held frames.
@@ -235,7 +240,7 @@ func (c *Consumer) Heal(pid uint64) bool {
 	r := c.fold(raw)
 	f := c.oieb.PayloadFree.Load()
 	want := c.size - c.distance(r, w)
-	if w == r && (c.first != nil || c.full()) {
+	if w == r && (c.first != nil || c.full(r)) {
 		want = 0
 	}
 	if f == want {
