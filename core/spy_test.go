@@ -16,6 +16,7 @@ type spyBackend struct {
 	removed atomic.Int64 // channels that were removed
 	closed  atomic.Int64 // channels that were closed
 	misuse  atomic.Int64 // uses after Close, and second Closes
+	sleepy  atomic.Bool  // Wake takes a while, as it may
 }
 
 func newSpyBackend() *spyBackend { return &spyBackend{machine: inproc.NewMachine()} }
@@ -106,4 +107,10 @@ func (s *spySemaphore) Post(n uint32) error {
 
 func (s *spySemaphore) State() (tokens, waiters uint32) { s.channel.use(); return s.Semaphore.State() }
 
-func (s *spySemaphore) Wake() { s.channel.use(); s.Semaphore.Wake() }
+func (s *spySemaphore) Wake() {
+	if s.channel.spy.sleepy.Load() {
+		time.Sleep(2 * time.Millisecond)
+	}
+	s.channel.use()
+	s.Semaphore.Wake()
+}

@@ -17,6 +17,7 @@ type watcher struct {
 	start   sync.Once
 	next    chan (<-chan struct{}) // hands a Done channel to the goroutine
 	quit    chan struct{}
+	ended   chan struct{}
 	current <-chan struct{} // what the goroutine has; used by the call in progress only
 }
 
@@ -28,7 +29,8 @@ func (w *watcher) arm(ctx context.Context) {
 		return
 	}
 	w.start.Do(func() {
-		w.next, w.quit = make(chan (<-chan struct{})), make(chan struct{})
+		w.next = make(chan (<-chan struct{}))
+		w.quit, w.ended = make(chan struct{}), make(chan struct{})
 		go w.run()
 	})
 	w.next <- done
@@ -38,6 +40,7 @@ func (w *watcher) arm(ctx context.Context) {
 // run waits for the end of the armed context. The call sets blocked before it looks at the
 // context for the last time, so either it sees the end or run sees it blocked.
 func (w *watcher) run() {
+	defer close(w.ended)
 	var done <-chan struct{}
 	for {
 		select {
@@ -54,10 +57,12 @@ func (w *watcher) run() {
 	}
 }
 
-// stop ends the goroutine. No call is in progress, and none will come.
+// stop ends the goroutine and waits for it: a wake-up that it has begun touches the memory, which
+// goes next. No call is in progress, and none will come.
 func (w *watcher) stop() {
 	w.start.Do(func() {})
 	if w.quit != nil {
 		close(w.quit)
+		<-w.ended
 	}
 }
