@@ -23,7 +23,7 @@ func TestCrossProcessVideo(t *testing.T) {
 	ffmpeg, video := os.Getenv("ZEROBUFFER_FFMPEG"), os.Getenv("ZEROBUFFER_VIDEO")
 	if ffmpeg == "" || video == "" {
 		if os.Getenv("ZEROBUFFER_NOSKIP") == "1" {
-			t.Fatal("ZEROBUFFER_FFMPEG and ZEROBUFFER_VIDEO are not set, and nothing may be skipped")
+			t.Fatal("ZEROBUFFER_FFMPEG or ZEROBUFFER_VIDEO is not set; nothing may be skipped")
 		}
 		t.Skip("set ZEROBUFFER_FFMPEG and ZEROBUFFER_VIDEO to a program and a file")
 	}

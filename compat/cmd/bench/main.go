@@ -65,11 +65,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		encoder.SetIndent("", "  ")
 		err = encoder.Encode(results)
 	}
-	if err != nil {
+	switch {
+	case err == nil:
+		return 0
+	case ctx.Err() != nil:
+		_, _ = fmt.Fprintln(stderr, "bench: stopped")
+		return 130
+	default:
 		_, _ = fmt.Fprintf(stderr, "bench: %v\n", err)
 		return 1
 	}
-	return 0
 }
 
 // measureAll runs one measurement after the other and prints each as soon as it is there.

@@ -140,7 +140,8 @@ func (e *env) finish(r *result, o *commonOptions, w io.Writer, err error) error 
 	if err != nil {
 		r.fail(err)
 	}
-	if exitCode(err) == exitUsage {
+	// In words, the error says all when nothing was moved.
+	if code := exitCode(err); code == exitUsage || code == exitConnect && !o.JSONOutput {
 		return err
 	}
 	if printErr := r.print(w, o.JSONOutput); printErr != nil && err == nil {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"syscall"
 	"testing"
@@ -88,6 +89,33 @@ func TestCrossProcessSignalRemovesTheObjects(t *testing.T) {
 		require.Contains(t, r.stdout.String(), "Read 3 frames")
 		require.NoError(t, w.Close())
 		require.Empty(t, leftovers())
+	}
+}
+
+func TestCrossProcessPeerIsKilled(t *testing.T) {
+	for _, victim := range []string{"writer", "reader"} {
+		t.Run(victim, func(t *testing.T) {
+			name, file := newName(), filepath.Join(t.TempDir(), "frames")
+			r := spawn(t, nil, "reader", name, small, "--timeout-ms", "0", "--output", file)
+			w := spawn(t, nil, "writer", name, "-n", "-1", "--delay-ms", "1")
+			require.Eventually(t, func() bool {
+				info, err := os.Stat(file)
+				return err == nil && info.Size() > 0
+			}, time.Minute, time.Millisecond)
+			killed, survivor := w, r
+			if victim == "reader" {
+				killed, survivor = r, w
+			}
+			require.NoError(t, killed.cmd.Process.Kill())
+			_ = killed.cmd.Wait() // it was killed
+			survivor.exits(exitTransfer)
+			require.Contains(t, survivor.stderr.String(), "dead")
+
+			// The next reader takes the place of a killed one, and cleans up.
+			code, _, stderr := call(t, "reader", name, small, "--timeout-ms", "1")
+			require.Equal(t, exitTransfer, code, stderr)
+			require.Empty(t, leftovers())
+		})
 	}
 }
 
