@@ -120,7 +120,9 @@ func (s *session) drop() {
 		return
 	}
 	s.log.Warn("dropped without Close: cleaning up; call Close when done")
-	if err := errors.Join(s.resign(true), s.detach(), s.unmap()); err != nil {
+	// A foreign reader would take a token without a frame for one (contract 5, close).
+	wake := s.role == driver.Reader || s.ch.Liveness().Ours(driver.Reader)
+	if err := errors.Join(s.resign(wake), s.detach(), s.unmap()); err != nil {
 		s.log.Error("clean up", "error", err)
 	}
 }

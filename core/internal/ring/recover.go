@@ -200,11 +200,19 @@ func (p *Producer) tokensAtAttach(s *state) error {
 	return p.post(n)
 }
 
+// settleEvery is how many calls of Settle go by before it counts the unread frames without a
+// reader that is blocked. Counting takes time if there are many.
+const settleEvery = 16
+
 // Settle posts the tokens that a killed writer owed, as soon as that can be proved: the reader is
 // blocked with none left, or there is one for each unread frame (contract 5a). It is called before
 // each write and wait, every 20 ms of a wait, and at Close.
 func (p *Producer) Settle() error {
 	if !p.unsettled || p.sealed.n != 0 {
+		return nil
+	}
+	tokens, waiters := p.ready.State()
+	if p.looks++; (tokens != 0 || waiters == 0) && p.looks%settleEvery != 0 {
 		return nil
 	}
 	r, err := p.position("read_pos", p.oieb.ReadPos.Load())
@@ -215,8 +223,7 @@ func (p *Producer) Settle() error {
 	if err != nil {
 		return nil // the reader moved on between the two loads: look again later
 	}
-	tokens, waiters := p.ready.State()
-	if p.fold(p.oieb.ReadPos.Load()) != r {
+	if t, w := p.ready.State(); t != tokens || w != waiters || p.fold(p.oieb.ReadPos.Load()) != r {
 		return nil
 	}
 	switch {

@@ -1,0 +1,226 @@
+package zerobuffer_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
+	"github.com/zerobuffer-go/zerobuffer/core/inproc"
+)
+
+// TestReaderWriterGone lets a writer close or die with frames left. The reader gets them all,
+// then every read ends with the same error, until a new writer goes on with the next number.
+func TestReaderWriterGone(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		leave func(*rig)
+		want  error
+	}{
+		"closed": {func(g *rig) { require.NoError(t, g.w.Close()) }, zerobuffer.ErrWriterClosed},
+		"killed": {(*rig).killWriter, zerobuffer.ErrWriterDead},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := smallRig(t)
+			g.write(10, 'a')
+			g.readRelease(1) // the reader has seen the writer
+			g.write(10, 'b')
+			g.write(10, 'c')
+			c.leave(g)
+			require.False(t, g.r.WriterConnected())
+			g.readRelease(2)
+			for range 2 {
+				_, err := g.r.ReadFrame(t.Context())
+				require.ErrorIs(t, err, c.want)
+				_, ok, err := g.r.TryReadFrame()
+				require.False(t, ok)
+				require.ErrorIs(t, err, c.want)
+				_, err = g.r.Latest(t.Context())
+				require.ErrorIs(t, err, c.want)
+				require.ErrorIs(t, g.r.WaitWriter(expired(t)), zerobuffer.ErrTimeout)
+			}
+			require.Zero(t, g.oieb().WriterPID.Load())
+			g.connect(zerobuffer.WriterOptions{})
+			require.NoError(t, g.r.WaitWriter(t.Context()))
+			require.True(t, g.r.WriterConnected())
+			g.write(10, 'd')
+			f, err := g.r.ReadFrame(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, uint64(4), f.Sequence(), "the new writer did not go on")
+			require.Equal(t, byte('d'), f.Bytes()[0])
+		})
+	}
+}
+
+// TestReaderWriterUnseen lets a writer come and go between two reads: it counts as closed.
+func TestReaderWriterUnseen(t *testing.T) {
+	t.Parallel()
+	for name, use := range map[string]func(*rig){
+		"nothing-written": func(*rig) {},
+		"frame":           func(g *rig) { g.write(10, 'a') },
+		"metadata":        func(g *rig) { require.NoError(t, g.w.SetMetadata([]byte("m"))) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newReaderRig(t, zerobuffer.ReaderOptions{})
+			_, ok, err := g.r.TryReadFrame()
+			require.NoError(t, err)
+			require.False(t, ok)
+			g.connect(zerobuffer.WriterOptions{})
+			use(g)
+			require.NoError(t, g.w.Close())
+			for range g.w.FramesWritten() {
+				g.read().Release()
+			}
+			_, err = g.r.ReadFrame(t.Context())
+			require.ErrorIs(t, err, zerobuffer.ErrWriterClosed)
+		})
+	}
+}
+
+// TestReaderBlockedWriterGone is blocked in a read when the writer closes or dies.
+func TestReaderBlockedWriterGone(t *testing.T) {
+	t.Parallel()
+	read := func(g *rig) func() error {
+		return func() error { _, err := g.r.ReadFrame(context.Background()); return err }
+	}
+	t.Run("closed", func(t *testing.T) {
+		t.Parallel()
+		g := smallRig(t)
+		err := whileBlocked(g.raw().DataReady(), read(g), func() { require.NoError(t, g.w.Close()) })
+		require.ErrorIs(t, err, zerobuffer.ErrWriterClosed)
+	})
+	t.Run("killed", func(t *testing.T) {
+		t.Parallel()
+		g := smallRig(t)
+		err := whileBlocked(g.raw().DataReady(), read(g), g.killWriter)
+		require.ErrorIs(t, err, zerobuffer.ErrWriterDead)
+	})
+}
+
+// TestWriterReaderGone lets the reader close or die with frames unread, while the writer is idle
+// and while it is blocked.
+func TestWriterReaderGone(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		leave  func(*rig)
+		closed bool
+	}{
+		"closed": {func(g *rig) { require.NoError(t, g.r.Close()) }, true},
+		"killed": {(*rig).killReader, false},
+	} {
+		check := func(t *testing.T, g *rig, err error, unread int) {
+			t.Helper()
+			require.ErrorIs(t, err, zerobuffer.ErrReaderDead)
+			require.Equal(t, c.closed, errors.Is(err, zerobuffer.ErrReaderClosed))
+			gone, ok := errors.AsType[*zerobuffer.ReaderGoneError](err)
+			require.True(t, ok)
+			want := zerobuffer.ReaderGoneError{Closed: c.closed, Unread: uint64(unread)}
+			if !c.closed {
+				want.PID = g.readerP.PID()
+			}
+			require.Empty(t, cmp.Diff(want, *gone))
+			require.False(t, g.w.ReaderConnected())
+		}
+		t.Run(name+"-idle", func(t *testing.T) {
+			t.Parallel()
+			g := smallRig(t)
+			require.True(t, g.w.ReaderConnected())
+			n := g.fill(100)
+			c.leave(g)
+			_, err := g.w.TryWriteFrame(make([]byte, 100))
+			check(t, g, err, n)
+			check(t, g, g.w.WriteFrame(t.Context(), make([]byte, 100)), n)
+		})
+		t.Run(name+"-blocked", func(t *testing.T) {
+			t.Parallel()
+			g := smallRig(t)
+			sem := g.raw().SpaceReady()
+			n := g.fill(100)
+			err := whileBlocked(sem, func() error {
+				return g.w.WriteFrame(context.Background(), make([]byte, 100))
+			}, func() { c.leave(g) })
+			check(t, g, err, n)
+		})
+	}
+}
+
+func TestOpenWriterWaits(t *testing.T) {
+	t.Parallel()
+	m := inproc.NewMachine()
+	opened := make(chan *zerobuffer.Writer)
+	go func() {
+		w, err := zerobuffer.OpenWriter(context.Background(), m.Process(), bufferName, nil)
+		if err != nil {
+			t.Error(err)
+		}
+		opened <- w
+	}()
+	time.Sleep(10 * time.Millisecond)
+	r, err := zerobuffer.NewReader(m.Process(), bufferName, nil)
+	require.NoError(t, err)
+	defer r.Close()
+	w := <-opened
+	require.NoError(t, w.WriteFrame(t.Context(), []byte("hello")))
+	require.NoError(t, w.Close())
+}
+
+// TestOpenWriterGivesUp shows that the last error and the end of the context are both told, and
+// that what waiting does not mend is told at once.
+func TestOpenWriterGivesUp(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	_, err := zerobuffer.OpenWriter(ctx, inproc.New(), bufferName, nil)
+	requireErrors(t, err, zerobuffer.ErrBufferNotFound, zerobuffer.ErrTimeout)
+	g := smallRig(t)
+	_, err = zerobuffer.OpenWriter(context.Background(), g.Process(), bufferName, nil)
+	require.ErrorIs(t, err, zerobuffer.ErrWriterConnected)
+	_, err = zerobuffer.OpenWriter(context.Background(), g.Process(), "a/b", nil)
+	require.ErrorIs(t, err, zerobuffer.ErrInvalidName)
+}
+
+// TestWriterReplaced overwrites writer_pid as a peer that does not check does.
+func TestWriterReplaced(t *testing.T) {
+	t.Parallel()
+	g := smallRig(t)
+	g.write(10, 'a')
+	_, err := g.w.Reserve(t.Context(), 10)
+	require.NoError(t, err)
+	g.oieb().WriterPID.Store(g.Process().PID())
+	g.requireUnchanged(func() {
+		require.ErrorIs(t, g.w.Commit(10), zerobuffer.ErrWriterReplaced)
+		err := g.w.WriteFrame(t.Context(), []byte{1})
+		require.ErrorIs(t, err, zerobuffer.ErrWriterReplaced)
+		_, err = g.w.TryWriteFrame([]byte{1})
+		require.ErrorIs(t, err, zerobuffer.ErrWriterReplaced)
+		_, err = g.w.WriteBatch(t.Context(), numbered(2, 2))
+		require.ErrorIs(t, err, zerobuffer.ErrWriterReplaced)
+		_, err = g.w.Reserve(t.Context(), 1)
+		require.ErrorIs(t, err, zerobuffer.ErrWriterReplaced)
+		require.ErrorIs(t, g.w.SetMetadata([]byte{1}), zerobuffer.ErrWriterReplaced)
+		require.NoError(t, g.w.Close())
+	})
+}
+
+// TestWriterPutsPIDBack zeroes writer_pid, as a peer whose attach failed does, or leaves the PID
+// of a dead process there.
+func TestWriterPutsPIDBack(t *testing.T) {
+	t.Parallel()
+	for _, pid := range []uint64{0, 1 << 40} {
+		g := smallRig(t)
+		g.write(10, 'a')
+		g.oieb().WriterPID.Store(pid)
+		g.write(10, 'b')
+		require.Equal(t, g.writerP.PID(), g.oieb().WriterPID.Load())
+		g.readRelease(2)
+		_, ok, err := g.r.TryReadFrame()
+		require.NoError(t, err)
+		require.False(t, ok)
+	}
+}
