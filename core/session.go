@@ -26,10 +26,10 @@ type session struct {
 	peer driver.Semaphore // the one that the other side waits on
 	pid  uint64
 
-	busy     atomic.Bool // a call is in progress; stays true after Close
-	closed   atomic.Bool // Close was called
-	blocked  atomic.Bool // the call in progress is in, or just before, sem.Wait
-	detached atomic.Bool // names and claims are given up; only frames may use the memory
+	busy     atomic.Bool   // a call is in progress; stays true after Close
+	closed   atomic.Bool   // Close was called
+	blocks   atomic.Uint64 // odd while the call in progress is in, or just before, sem.Wait
+	detached atomic.Bool   // names and claims are given up; only frames may use the memory
 
 	mapped   sync.RWMutex // read-locked by those who look at the memory beside the call
 	unmapped bool
@@ -74,7 +74,7 @@ func (s *session) seize() bool {
 	}
 	for !s.busy.CompareAndSwap(false, true) {
 		// Repeated, because a wake is lost on a waiter that is just going to block.
-		if s.blocked.Load() {
+		if s.blocks.Load()%2 == 1 {
 			s.sem.Wake()
 		}
 		time.Sleep(100 * time.Microsecond)

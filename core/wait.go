@@ -62,9 +62,9 @@ func (s *session) tokens(ctx context.Context, w *wait) (uint32, error) {
 
 // block is one wait in the kernel.
 func (s *session) block(ctx context.Context, slice time.Duration) (uint32, error) {
-	s.blocked.Store(true)
-	defer s.blocked.Store(false)
-	// Partner: seize and watcher.run, which look at blocked after they have ended the call.
+	s.blocks.Add(1)
+	defer s.blocks.Add(1)
+	// Partner: seize and watcher.run, which look at blocks after they have ended the call.
 	if s.closed.Load() {
 		return 0, ErrClosed
 	}

@@ -37,8 +37,9 @@ func (w *watcher) arm(ctx context.Context) {
 	w.current = done
 }
 
-// run waits for the end of the armed context. The call sets blocked before it looks at the
-// context for the last time, so either it sees the end or run sees it blocked.
+// run waits for the end of the armed context. The call counts up blocks before it looks at its
+// context for the last time, so either it sees the end or run sees it blocked. Only this one block
+// is ended: the next one, maybe with another context, has looked after the end.
 func (w *watcher) run() {
 	defer close(w.ended)
 	var done <-chan struct{}
@@ -49,8 +50,9 @@ func (w *watcher) run() {
 		case done = <-w.next:
 		case <-done:
 			done = nil
-			for w.session.blocked.Load() {
-				w.session.sem.Wake()
+			s := w.session
+			for block := s.blocks.Load(); block%2 == 1 && s.blocks.Load() == block; {
+				s.sem.Wake()
 				time.Sleep(wakeEvery)
 			}
 		}
