@@ -257,6 +257,21 @@ func TestWriterLingersWithALimit(t *testing.T) {
 	require.Empty(t, stderr)
 }
 
+func TestWriterLingersUntilTheReaderIsGone(t *testing.T) {
+	for frames, code := range map[string]int{"1": exitOK, "3": exitTransfer} {
+		r, name := newTestReader(t, 8192)
+		w := start(t, nil, "writer", name, "-n", frames, "--json-output")
+		held, err := r.ReadFrame(context.Background())
+		require.NoError(t, err)
+		require.NoError(t, r.Close()) // with a frame in its hands
+		held.Release()
+		w.exits(code)
+		if code != exitOK {
+			require.Contains(t, w.stderr.String(), "reader has closed the buffer")
+		}
+	}
+}
+
 func TestWriterInterrupted(t *testing.T) {
 	for frames, code := range map[string]int{"-1": exitOK, "100000": exitTransfer} {
 		r, name := newTestReader(t, 8192)
