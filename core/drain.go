@@ -2,6 +2,7 @@ package zerobuffer
 
 import (
 	"context"
+	"errors"
 )
 
 // Drained tells whether the reader has read all frames and given back their space.
@@ -13,8 +14,8 @@ func (w *Writer) Drained() bool {
 	return w.ring.Drained()
 }
 
-// WaitDrained waits until [Writer.Drained] is true. It returns [ErrReaderDead] when the reader
-// has gone; the error carries the number of frames that were not read.
+// WaitDrained waits until [Writer.Drained] is true, or the reader has gone and left nothing unread.
+// If it left something, the error matches [ErrReaderDead] and carries the number of frames.
 func (w *Writer) WaitDrained(ctx context.Context) error {
 	var gone error
 	err := w.s.poll(ctx, "wait for the reader of", func() bool {
@@ -28,6 +29,10 @@ func (w *Writer) WaitDrained(ctx context.Context) error {
 		gone = w.lookForReader()
 		return gone != nil
 	})
+	var reader *ReaderGoneError
+	if errors.As(gone, &reader) && reader.Unread == 0 {
+		gone = nil
+	}
 	if err == nil {
 		err = w.s.errorf("wait for the reader of", gone)
 	}

@@ -189,12 +189,9 @@ func (e *env) linger(w *zerobuffer.Writer, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(e.ctx, limit)
 	defer cancel()
 	err := w.WaitDrained(ctx)
-	var gone *zerobuffer.ReaderGoneError
 	switch {
 	case interrupted(e.ctx, err):
 		return nil
-	case errors.As(err, &gone) && gone.Unread == 0:
-		return nil // it closed with the last frame in its hands, as Python's reader does
 	case isTimeout(err):
 		e.warn("the reader has not read everything after %v; the rest waits in the buffer", limit)
 		return nil
