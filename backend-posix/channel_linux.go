@@ -19,14 +19,22 @@ const maxRetired = 64
 type namedSemaphore struct {
 	semaphore
 	path    string
+	name    pathName  // of path
 	retired []*semMap // exchanged, still mapped for a Wait in progress
 	warned  bool
+}
+
+func newSemaphore(path string, m *semMap) *namedSemaphore {
+	s := &namedSemaphore{path: path, name: newPathName(path)}
+	s.cur.Store(m)
+	return s
 }
 
 // channel is the [driver.Channel] of both sides.
 type channel struct {
 	path    string
-	fd      int // of the segment; it carries the claims
+	name    pathName // of path
+	fd      int      // of the segment; it carries the claims
 	id      objectID
 	mem     []byte
 	sems    [2]*namedSemaphore // data ready, space ready
@@ -79,7 +87,7 @@ func (c *channel) checkSegment() error {
 			"an access behind its end is a SIGBUS", driver.ErrSegmentRemoved, c.path,
 			len(c.mem), st.Size)
 	}
-	id, _, err := lookup(c.path)
+	id, err := c.name.lookup()
 	switch {
 	case err == nil && id == c.id:
 		return nil
@@ -107,7 +115,7 @@ func (c *channel) mendSemaphore(s *namedSemaphore) {
 			_ = s.Post(n)
 		}
 	}
-	if leadsTo(s.path, s.cur.Load().id) {
+	if s.name.leadsTo(s.cur.Load().id) {
 		return
 	}
 	o, err := layout.View(c.mem)
@@ -134,7 +142,7 @@ func (c *channel) mendSemaphore(s *namedSemaphore) {
 
 // followSemaphore opens a semaphore anew that the reader has replaced.
 func (c *channel) followSemaphore(s *namedSemaphore) {
-	id, _, err := lookup(s.path)
+	id, err := s.name.lookup()
 	if err != nil || id == s.cur.Load().id || len(s.retired) >= maxRetired {
 		return
 	}

@@ -34,6 +34,31 @@ func TestCheckSegmentRemovedAndReplaced(t *testing.T) {
 	require.True(t, exists(r.path), "an object of somebody else is not removed")
 }
 
+// Check is called when a call times out, and no time-out may allocate.
+func TestCheckAllocatesNothing(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	for _, c := range []*channel{create(t, b, name), attach(t, b, name)} {
+		require.Zero(t, testing.AllocsPerRun(100, func() {
+			if err := c.Check(); err != nil {
+				panic(err)
+			}
+		}))
+	}
+}
+
+func TestPathName(t *testing.T) {
+	for _, path := range []string{
+		"/proc", "/dev/null", "/proc/self", "/nowhere", "/dev/null/x", "",
+	} {
+		want, _, wantErr := lookup(path)
+		got, err := newPathName(path).lookup()
+		require.Equal(t, want, got, path)
+		require.Equal(t, wantErr, err, path)
+	}
+	require.False(t, newPathName("a\x00b").leadsTo(objectID{}))
+}
+
 func TestCheckSegmentTruncated(t *testing.T) {
 	b := newBackend(t)
 	name := newName(t, b)

@@ -30,7 +30,10 @@ func (b *Backend) create(name string, config driver.Config) (driver.Channel, err
 	if err != nil {
 		return nil, err
 	}
-	c := &channel{path: b.segmentPath(name), config: config, created: true, locks: ls, fd: -1}
+	path := b.segmentPath(name)
+	c := &channel{
+		path: path, name: newPathName(path), fd: -1, config: config, created: true, locks: ls,
+	}
 	if err := b.make(c, name); err != nil {
 		c.abandon()
 		return nil, err
@@ -51,13 +54,12 @@ func (b *Backend) make(c *channel, name string) error {
 	}
 	defer f.done()
 	for i, prefix := range []string{semWritePrefix, semReadPrefix} {
-		s := &namedSemaphore{path: b.semPath(prefix, name)}
-		m, err := makeSemaphore(s.path, &c.config)
+		path := b.semPath(prefix, name)
+		m, err := makeSemaphore(path, &c.config)
 		if err != nil {
 			return err
 		}
-		s.cur.Store(m)
-		c.sems[i] = s
+		c.sems[i] = newSemaphore(path, m)
 	}
 	for range replaceTries {
 		err = f.link(c.path)

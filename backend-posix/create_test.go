@@ -176,7 +176,7 @@ func TestCreateLeavesForeignObjectsAlone(t *testing.T) {
 func TestCreateRaceConcurrentSafe(t *testing.T) {
 	bs := []*Backend{newBackend(t), newBackend(t), newBackend(t)}
 	name := newName(t, bs[0])
-	for range 50 {
+	for range 15 {
 		var wg sync.WaitGroup
 		var mu sync.Mutex
 		var won []*channel

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
@@ -46,6 +47,7 @@ const (
 	unseen    sightKind = iota
 	invisible           // no process of our PID namespace, or this process itself
 	impostor            // a process that is younger than the segment that it should have made
+	stranger            // a process that has not mapped the segment
 	process             // the peer, as far as one can tell
 )
 
@@ -133,7 +135,7 @@ func (l *liveness) Alive(role driver.Role, pid uint64) bool {
 		return true
 	}
 	// Its number may belong to a new peer by now: only one that has mapped the segment counts.
-	if mapped, ok := maps(fmt.Sprint(pid), l.id); ok && mapped && alivePID(pid) {
+	if mapped, ok := maps(strconv.FormatUint(pid, 10), l.id); ok && mapped && alivePID(pid) {
 		s.forget()
 		return true
 	}
@@ -165,37 +167,26 @@ func (l *liveness) look(role driver.Role, s *sight) {
 		return
 	}
 	s.kind, s.start = process, start
+	// Small numbers are taken in every container: this may be somebody else's.
+	if mapped, ok := maps(strconv.FormatUint(s.pid, 10), l.id); ok && !mapped {
+		s.kind = stranger
+	}
 }
 
-// exitGrace is how long the threads of a process may take to end after its first one.
-const exitGrace = 20 * time.Millisecond
-
-// running tells whether the process that was seen first still runs. Older kernels have no pidfd:
-// then the start time tells whether the number was used again.
+// running tells whether the process that was seen first still runs. A pidfd becomes readable when
+// its last thread has ended, whether or not somebody waits for the zombie. Older kernels have no
+// pidfd: then state and start time tell, and whether the number was used again.
 func (s *sight) running() bool {
-	if s.pidfd >= 0 && s.ended(0) {
-		return false
+	if s.pidfd >= 0 {
+		p := [1]unix.PollFd{{Fd: int32(s.pidfd), Events: unix.POLLIN}}
+		n, err := unix.Poll(p[:], 0)
+		return err != nil || n == 0
 	}
 	if !visible(s.pid) {
-		return s.pidfd >= 0
+		return false
 	}
 	state, start, ok := processStat(s.pid)
-	switch {
-	case !ok:
-		return true
-	case isZombie(state):
-		// Its first thread has ended. Either the others are about to, or they go on without it.
-		return s.pidfd >= 0 && !s.ended(exitGrace)
-	}
-	return s.pidfd >= 0 || start == s.start
-}
-
-// ended tells whether the last thread of the process ends within the time: then its pidfd
-// becomes readable, whether or not somebody waits for the zombie.
-func (s *sight) ended(within time.Duration) bool {
-	p := []unix.PollFd{{Fd: int32(s.pidfd), Events: unix.POLLIN}}
-	n, err := unix.Poll(p, int(within.Milliseconds()))
-	return err == nil && n > 0
+	return !ok || !isZombie(state) && start == s.start
 }
 
 // aliveUnseen judges a peer that is no process of our PID namespace: dead, or in another one.
@@ -203,13 +194,14 @@ func (s *sight) ended(within time.Duration) bool {
 // open. Where no lease is to be had, a death that cannot be seen must not be made up.
 func (l *liveness) aliveUnseen(role driver.Role, s *sight) bool {
 	own := s.pid == l.PID()
+	byPID := own || s.kind == stranger && s.running()
 	switch {
 	case own && l.noClaims:
 		return true
 	case role == driver.Writer && !l.created:
-		return own // the reader has it open anyway, so a lease tells nothing: the PID has to do
+		return byPID // the reader has it open anyway, so a lease tells nothing
 	case opens.count(l.id) > 1:
-		return own // this process itself would be the reason for a refusal
+		return byPID // this process itself would be the reason for a refusal
 	}
 	switch askLease(l.fd) {
 	case leaseGranted:
@@ -217,7 +209,7 @@ func (l *liveness) aliveUnseen(role driver.Role, s *sight) bool {
 	case leaseRefused:
 		return true
 	}
-	return s.kind != impostor
+	return byPID || s.kind == invisible
 }
 
 func (s *sight) forget() {

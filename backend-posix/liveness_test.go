@@ -82,6 +82,7 @@ func TestAliveOfForeignWriterCrossProcess(t *testing.T) {
 	w.line()
 	require.False(t, r.live.Ours(driver.Writer))
 	require.True(t, r.live.Alive(driver.Writer, w.pid()))
+	require.Zero(t, testing.AllocsPerRun(100, func() { r.live.Alive(driver.Writer, w.pid()) }))
 	require.NoError(t, w.cmd.Process.Kill())
 	waitZombie(t, w.pid())
 	waitDead(r, w.pid())
@@ -185,6 +186,25 @@ func TestAliveInvisiblePIDCrossProcess(t *testing.T) {
 	require.False(t, r.live.Alive(driver.Writer, invisible))
 	require.False(t, r.live.Alive(driver.Writer, uint64(os.Getpid())))
 	require.False(t, r.live.Alive(driver.Writer, math.MaxUint64))
+}
+
+// In another PID namespace the peer's number is that of a process that has nothing to do with it.
+func TestAliveStrangerWithThePIDCrossProcess(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	r := create(t, b, name)
+	s := start(t, b, nil, "sleep")
+	s.line()
+	w := start(t, b, &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}, "foreign-writer", name)
+	require.Equal(t, "ready 1", w.line())
+	require.True(t, r.live.Alive(driver.Writer, s.pid()))
+	require.Equal(t, stranger, r.live.sights[driver.Writer].kind)
+	w.kill()
+	require.False(t, r.live.Alive(driver.Writer, s.pid()), "the stranger lives, the peer does not")
+	o := attach(t, b, name)
+	require.True(t, o.live.Alive(driver.Writer, s.pid()), "a second side can only go by the PID")
+	s.kill()
+	require.False(t, o.live.Alive(driver.Writer, s.pid()))
 }
 
 func TestAliveContainerOfOursCrossProcess(t *testing.T) {

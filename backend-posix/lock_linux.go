@@ -22,6 +22,7 @@ var errLockHeld = errors.New("lock file is held by another program")
 // lockFile is a lock file that this process holds by flock(2), the only lock that peers see.
 type lockFile struct {
 	path string
+	name pathName // of path
 	fd   int
 	id   objectID
 	// found says that the file was there and nobody held it: its owner is dead.
@@ -45,7 +46,7 @@ func acquireLock(path string, config *driver.Config) (*lockFile, error) {
 
 // tryLock returns a lock, or unix.EWOULDBLOCK if it is worth trying again.
 func tryLock(path string, config *driver.Config) (*lockFile, error) {
-	l := &lockFile{path: path, found: true}
+	l := &lockFile{path: path, name: newPathName(path), found: true}
 	// First without O_CREAT, which the kernel refuses for the existing file of another user in
 	// a sticky directory (fs.protected_regular).
 	fd, err := open(path, unix.O_RDWR)
@@ -83,7 +84,7 @@ func tryLock(path string, config *driver.Config) (*lockFile, error) {
 }
 
 // isOurs tells whether the name still leads to the file that is locked.
-func (l *lockFile) isOurs() bool { return leadsTo(l.path, l.id) }
+func (l *lockFile) isOurs() bool { return l.name.leadsTo(l.id) }
 
 // remove unlinks the file while it is locked, so that no successor can lose its own, and lets go.
 func (l *lockFile) remove() error {

@@ -27,20 +27,19 @@ func (b *Backend) open(name string, config driver.Config) (driver.Channel, error
 	if err != nil {
 		return nil, openError(path, err, fs.ErrInvalid)
 	}
-	c := &channel{path: path, fd: fd, config: config}
+	c := &channel{path: path, name: newPathName(path), fd: fd, config: config}
 	if err := c.mapSegment(); err != nil {
 		_ = unix.Close(fd)
 		return nil, err
 	}
 	for i, prefix := range []string{semWritePrefix, semReadPrefix} {
-		s := &namedSemaphore{path: b.semPath(prefix, name)}
-		m, err := openSemaphore(s.path)
+		path := b.semPath(prefix, name)
+		m, err := openSemaphore(path)
 		if err != nil {
 			c.giveUp()
 			return nil, err
 		}
-		s.cur.Store(m)
-		c.sems[i] = s
+		c.sems[i] = newSemaphore(path, m)
 	}
 	c.live = newLiveness(fd, c.id, false, config.Logger)
 	opens.add(c.id, 1)

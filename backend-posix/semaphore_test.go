@@ -14,8 +14,8 @@ import (
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
 
-// newSemaphore returns the data semaphore of a new buffer.
-func newSemaphore(t *testing.T) *semaphore {
+// testSemaphore returns the data semaphore of a new buffer.
+func testSemaphore(t *testing.T) *semaphore {
 	b := newBackend(t)
 	return &create(t, b, newName(t, b)).sems[0].semaphore
 }
@@ -34,7 +34,7 @@ func TestSemaphoreFileFormat(t *testing.T) {
 }
 
 func TestSemaphoreTake(t *testing.T) {
-	s := newSemaphore(t)
+	s := testSemaphore(t)
 	require.Zero(t, s.Take(4))
 	require.NoError(t, s.Post(3))
 	require.EqualValues(t, 2, s.Take(2))
@@ -46,7 +46,7 @@ func TestSemaphoreTake(t *testing.T) {
 }
 
 func TestSemaphoreWaitTimeout(t *testing.T) {
-	s := newSemaphore(t)
+	s := testSemaphore(t)
 	require.Zero(t, s.Wait(1, 0))
 	began := time.Now()
 	for time.Since(began) < 20*time.Millisecond {
@@ -68,7 +68,7 @@ func waitBlocked(s *semaphore) {
 }
 
 func TestSemaphoreWakeByPostAndByWake(t *testing.T) {
-	s := newSemaphore(t)
+	s := testSemaphore(t)
 	got := make(chan uint32)
 	go func() { got <- s.Wait(2, -1) }()
 	waitBlocked(s)
@@ -95,7 +95,7 @@ func TestSemaphoreWakeByPostAndByWake(t *testing.T) {
 }
 
 func TestSemaphoreOverflow(t *testing.T) {
-	s := newSemaphore(t)
+	s := testSemaphore(t)
 	require.NoError(t, s.Post(semMax-1))
 	require.ErrorIs(t, s.Post(2), driver.ErrOverflow)
 	require.NoError(t, s.Post(1))
@@ -109,7 +109,7 @@ func TestSemaphoreOverflow(t *testing.T) {
 
 // A peer may write anything: no call may hang, and no number may run below 0.
 func TestSemaphoreGarbage(t *testing.T) {
-	s := newSemaphore(t)
+	s := testSemaphore(t)
 	word := s.cur.Load().word
 	for _, garbage := range []uint64{1 << 63, 1<<64 - 1, 0xffffffff, 0x80000000} {
 		word.Store(garbage)
@@ -131,7 +131,7 @@ func TestSemaphoreGarbage(t *testing.T) {
 }
 
 func TestSemaphoreResetWaiters(t *testing.T) {
-	s := newSemaphore(t)
+	s := testSemaphore(t)
 	s.cur.Load().word.Store(3*oneWaiter | 7)
 	require.False(t, s.ResetWaiters(7, 2))
 	require.False(t, s.ResetWaiters(6, 3))
@@ -142,7 +142,7 @@ func TestSemaphoreResetWaiters(t *testing.T) {
 }
 
 func TestSemaphoreCountsConcurrentSafe(t *testing.T) {
-	s := newSemaphore(t)
+	s := testSemaphore(t)
 	const posters, each = 4, 5000
 	var posted sync.WaitGroup
 	for range posters {
@@ -166,7 +166,7 @@ func TestSemaphoreCountsConcurrentSafe(t *testing.T) {
 }
 
 func TestSemaphoreAllocatesNothing(t *testing.T) {
-	s := newSemaphore(t)
+	s := testSemaphore(t)
 	require.Zero(t, testing.AllocsPerRun(100, func() {
 		_ = s.Post(2)
 		s.Take(1)

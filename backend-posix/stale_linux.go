@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"time"
 
@@ -110,13 +111,23 @@ func (o *oldSegment) judge() (verdict, string) {
 	return live, ""
 }
 
-// readerAlive judges the reader by its PID.
+// readerAlive judges the reader by its PID: a process that lives, is not younger than the segment
+// and, as far as its mappings may be read, has mapped it.
 func (o *oldSegment) readerAlive() bool {
-	if !alivePID(o.header.readerPID) {
+	pid := o.header.readerPID
+	if !alivePID(pid) {
 		return false
 	}
-	_, start, ok := processStat(o.header.readerPID)
-	return !ok || !youngerThan(o.header.readerPID, start, birthOf(o.fd), o.id)
+	// Our own mapping shows that the lists of mappings can be relied on.
+	own, err := unix.Mmap(o.fd, 0, 1, unix.PROT_READ, unix.MAP_SHARED)
+	if err == nil {
+		defer func() { _ = unix.Munmap(own) }()
+		if mapped, ok := maps(strconv.FormatUint(pid, 10), o.id); ok {
+			return mapped
+		}
+	}
+	_, start, ok := processStat(pid)
+	return !ok || !youngerThan(pid, start, birthOf(o.fd), o.id)
 }
 
 // clearName removes the segment that a dead reader has left under the name, and nothing else. It

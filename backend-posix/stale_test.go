@@ -55,6 +55,22 @@ func TestCreateReapsUnderLivingWriterCrossProcess(t *testing.T) {
 	create(t, b, name)
 }
 
+// The number of the dead reader may belong to another process by now, an older one in a container.
+func TestCreateReapsUnderLivingWriterDespiteStrangerCrossProcess(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	r := start(t, b, nil, "reader", name)
+	r.line()
+	w := start(t, b, nil, "foreign-writer", name)
+	w.line()
+	o := attach(t, b, name)
+	v, err := layout.View(o.mem)
+	require.NoError(t, err)
+	v.ReaderPID.Store(uint64(os.Getppid()))
+	r.kill()
+	create(t, b, name)
+}
+
 func TestCreateLeavesForeignReaderAloneCrossProcess(t *testing.T) {
 	b := newBackend(t)
 	name := newName(t, b)
