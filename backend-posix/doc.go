@@ -18,8 +18,11 @@
 //
 // A program of this module holds an open-file-description lock on a byte of the segment, which
 // the kernel drops with the process and which is seen across PID namespaces. Peers of other
-// languages hold none. For them the PID in the segment is judged: see [Backend]'s Liveness rules
-// in docs/protocol.md, section 5.
+// languages hold none. For them the PID in the segment is judged: who may not be signalled lives,
+// a zombie does not, and a number that is used again is not the peer. If the PID is none that is
+// visible here, or that of a process that has not mapped the segment, the peer may be in another
+// container: then a write lease (fcntl F_SETLEASE), dropped at once, tells whether anybody else
+// has the segment open. Another user's segment grants no lease; then the peer counts as alive.
 //
 // # What a hostile peer can do
 //
