@@ -1,0 +1,105 @@
+package zerobuffer_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
+)
+
+// TestStreamConcurrentSafe streams frames of random sizes through small rings and checks every
+// byte, with frames released late.
+func TestStreamConcurrentSafe(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{64, 128, 256, 1024, 4096} {
+		for _, hold := range []int{0, 3} {
+			if hold > 0 && size < 1024 {
+				continue
+			}
+			name := "ring=" + strconv.Itoa(size) + "/hold=" + strconv.Itoa(hold)
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				s := stream{frames: 2000, most: size - 16}
+				if hold > 0 {
+					s.most = size/8 - 16 // with more held the writer would wait for ever
+				}
+				s.run(t, newRig(t, zerobuffer.ReaderOptions{PayloadSize: int64(size)},
+					zerobuffer.WriterOptions{}), hold)
+			})
+		}
+	}
+}
+
+// stream is a number of frames of random sizes up to most. Both sides know them by the seed.
+type stream struct {
+	frames, most int
+}
+
+func (s stream) sizes() func() int {
+	rnd := rand.New(rand.NewPCG(uint64(s.frames), uint64(s.most)))
+	return func() int { return 1 + rnd.IntN(s.most) }
+}
+
+func (s stream) run(t *testing.T, g *rig, hold int) {
+	done := make(chan error)
+	go func() { done <- s.write(g.w) }()
+	var held []zerobuffer.Frame
+	next, want := s.sizes(), 0
+	for f, err := range g.r.Frames(context.Background()) {
+		require.NoError(t, err)
+		want++
+		b := f.Bytes()
+		if n := next(); len(b) != n || f.Sequence() != uint64(want) {
+			t.Fatalf("frame %d has number %d and %d bytes, expected %d",
+				want, f.Sequence(), len(b), n)
+		}
+		for _, c := range b {
+			if c != byte(want) {
+				t.Fatalf("frame %d holds %d", want, c)
+			}
+		}
+		if held = append(held, f); len(held) > hold {
+			held[0].Release()
+			held = held[1:]
+		}
+	}
+	require.NoError(t, <-done)
+	require.Equal(t, s.frames, want)
+	for _, f := range held {
+		f.Release()
+	}
+	require.Equal(t, g.r.Stats().PayloadSize, g.r.Stats().PayloadFree)
+}
+
+// write fills the frames in place, by a copy and in batches, in turn.
+func (s stream) write(w *zerobuffer.Writer) error {
+	next, ctx := s.sizes(), context.Background()
+	for i := 1; i <= s.frames; i++ {
+		n := next()
+		data := make([]byte, n)
+		for j := range data {
+			data[j] = byte(i)
+		}
+		var err error
+		switch i % 3 {
+		case 0:
+			err = w.WriteFrame(ctx, data[:n/2], data[n/2:])
+		case 1:
+			_, err = w.WriteBatch(ctx, [][]byte{data})
+		case 2:
+			var b []byte
+			if b, err = w.Reserve(ctx, n); err == nil {
+				copy(b, data)
+				err = w.Commit(n)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
