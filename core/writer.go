@@ -54,17 +54,21 @@ func OpenWriter(
 	ctx context.Context, b driver.Backend, name string, opts *WriterOptions,
 ) (*Writer, error) {
 	const every = 5 * time.Millisecond
+	var last error
 	for timer := time.NewTimer(every); ; timer.Reset(every) {
-		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("wait for buffer %q: %w", shorten(name), asTimeout(err, errTimeout))
+		if err := asTimeout(ctx.Err(), errTimeout); err != nil {
+			if last != nil {
+				return nil, fmt.Errorf("%w (%w)", last, err)
+			}
+			return nil, fmt.Errorf("wait for buffer %q: %w", shorten(name), err)
 		}
 		w, err := NewWriter(b, name, opts)
 		if err == nil || !errors.Is(err, ErrBufferNotFound) {
 			return w, err
 		}
+		last = err
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%w (%w)", err, asTimeout(ctx.Err(), errTimeout))
 		case <-timer.C:
 		}
 	}
