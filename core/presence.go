@@ -2,6 +2,7 @@ package zerobuffer
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
@@ -13,6 +14,7 @@ type writerView struct {
 	foreign bool   // it is no program of ours
 	surplus bool   // a token came without a frame, as a closing writer leaves it
 	gone    error  // nil while a writer is there or before the first one came
+	count   uint64 // written_count when it was found dead
 }
 
 // stuck is the sight of a writer that waits for space. If it is the same twice, closeLook apart,
@@ -34,7 +36,8 @@ func (r *Reader) meetWriter(look bool) {
 		pid := o.WriterPID.Load()
 		switch {
 		case pid == 0:
-			if v.gone == nil && (v.pid != 0 || r.touched()) {
+			came := errors.Is(v.gone, ErrWriterDead) && o.WrittenCount.Load() != v.count
+			if came || v.gone == nil && (v.pid != 0 || r.touched()) {
 				v.gone = ErrWriterClosed
 				r.s.log.Info("writer closed", "pid", v.pid)
 			}
@@ -51,8 +54,9 @@ func (r *Reader) meetWriter(look bool) {
 			}
 			return
 		}
+		count := o.WrittenCount.Load()
 		if r.bury(pid) {
-			*v = writerView{gone: ErrWriterDead}
+			*v = writerView{gone: ErrWriterDead, count: count}
 			return
 		}
 	}
