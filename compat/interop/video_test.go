@@ -126,7 +126,8 @@ func TestPythonWriterVideo(t *testing.T) {
 	r := newReader(t, name, videoRing)
 	p.call("writer", args{"name": name})
 	p.send("video_write", args{
-		"command": command, "frame_size": videoFormat.FrameSize(), "metadata": videoFormat.Metadata(),
+		"command": command, "frame_size": videoFormat.FrameSize(),
+		"metadata": videoFormat.Metadata(),
 	})
 	got := readVideo(t, r)
 	require.Empty(t, cmp.Diff(want, got))
