@@ -23,19 +23,25 @@ func Demo(ctx context.Context) error {
 // Test runs all tests; Go is enough. ZEROBUFFER_REQUIRE=1 or CI=true: nothing may be skipped.
 func Test(ctx context.Context) error {
 	return build.Within(ctx, "test", 10*time.Minute, func(ctx context.Context) error {
-		run := build.TestRun{Flags: []string{"-timeout=8m"}, NoSkip: build.Strict()}
-		if run.NoSkip {
-			peers, err := build.InstallPeers(ctx)
-			if err != nil {
+		peers, ok := build.FindPeers()
+		strict := build.Strict()
+		flags := []string{"-timeout=8m"}
+		if strict {
+			var err error
+			if peers, err = build.InstallPeers(ctx); err != nil {
 				return err
 			}
-			run.Flags = append(run.Flags, "-count=1")
-			run.Env = peers.Env()
-		} else if peers, ok := build.FindPeers(); ok {
-			run.Env = peers.Env()
+			ok, flags = true, append(flags, "-count=1")
 		}
-		_, err := run.Do(ctx)
-		return err
+		all := build.TestRun{Flags: flags, NoSkip: strict}
+		if ok {
+			all.Env = peers.Env()
+		}
+		return build.RunTests(ctx, all, build.TestRun{
+			Packages: []string{"./core/internal/ring"},
+			Flags:    append(flags, "-tags=zbsteps"), // stops between any two stores of the ring
+			NoSkip:   strict,
+		})
 	})
 }
 
@@ -46,31 +52,34 @@ func Interop(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, err = build.TestRun{
+		return build.RunTests(ctx, build.TestRun{
 			Packages: []string{"./compat/interop/..."},
 			Flags:    []string{"-count=1", "-timeout=8m"},
 			Env:      peers.Env(),
 			NoSkip:   true,
-		}.Do(ctx)
-		return err
+		})
 	})
 }
 
-// Race runs the tests under the race detector, compat with -short. Needs a C compiler.
+// Race runs the tests under the race detector, compat with -short and without the Python peer.
+// It needs a C compiler.
 func Race(ctx context.Context) error {
 	return build.Within(ctx, "race", 12*time.Minute, func(ctx context.Context) error {
 		if err := build.RaceReady(ctx); err != nil {
 			return err
 		}
-		_, err := build.TestRun{
+		compat, err := build.Packages(ctx, []string{"./compat/..."}, "compat/interop")
+		if err != nil {
+			return err
+		}
+		rest := build.TestRun{Packages: compat, Flags: []string{"-race", "-short", "-timeout=8m"}}
+		if peers, ok := build.FindPeers(); ok {
+			rest.Env = peers.Env()
+		}
+		return build.RunTests(ctx, build.TestRun{
 			Packages: []string{"./core/...", "./backend-posix/..."},
 			Flags:    []string{"-race", "-timeout=8m"},
-		}.Do(ctx)
-		_, errCompat := build.TestRun{
-			Packages: []string{"./compat/..."},
-			Flags:    []string{"-race", "-short", "-timeout=8m"},
-		}.Do(ctx)
-		return errors.Join(err, errCompat)
+		}, rest)
 	})
 }
 
@@ -80,9 +89,9 @@ func Full(ctx context.Context) error {
 		if err := build.RaceReady(ctx); err != nil {
 			return err
 		}
-		_, err := build.TestRun{
+		err := build.RunTests(ctx, build.TestRun{
 			Flags: []string{"-race", "-run=ConcurrentSafe", "-count=100", "-timeout=2h"},
-		}.Do(ctx)
+		})
 		return errors.Join(err, build.Fuzz(ctx, build.EnvOr("FUZZTIME", "5m")))
 	})
 }

@@ -58,6 +58,19 @@ func Modules(ctx context.Context) ([]Module, error) {
 	return modules, nil
 }
 
+// Packages lists the packages that the patterns mean, but those below the directories in without.
+func Packages(ctx context.Context, patterns []string, without ...string) ([]string, error) {
+	out, err := Command{}.Output(ctx, "go", append([]string{"list"}, patterns...)...)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(strings.Fields(out), func(pkg string) bool {
+		return slices.ContainsFunc(without, func(dir string) bool {
+			return strings.HasPrefix(pkg+"/", Root+"/"+dir+"/")
+		})
+	}), nil
+}
+
 // Installed builds a tool of a pinned version once, below [CacheDir], and returns its path. Unlike
 // "go run pkg@version" the result can then be run with another GOOS in its environment.
 func Installed(ctx context.Context, pkg, version string) (string, error) {

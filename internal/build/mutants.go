@@ -114,7 +114,7 @@ func (m Mutant) try(ctx context.Context, tree string) (string, error) {
 		NoSkip:   true,
 	}
 	if results, err := run.Do(ctx); err != nil {
-		return "", fmt.Errorf("without the fault %s must pass: %w%s", m.Run, err, first(results))
+		return "", fmt.Errorf("%s must pass without the fault: %w%s", m.Run, err, first(results))
 	}
 	if err := m.apply(ctx, tree); err != nil {
 		return "", err
@@ -124,12 +124,10 @@ func (m Mutant) try(ctx context.Context, tree string) (string, error) {
 		return "", revert
 	}
 	switch {
-	case results == nil:
-		return "", err
 	case len(results.Unbuilt) > 0:
 		return "", fmt.Errorf("does not compile%s", first(results))
 	case len(results.Failed) == 0:
-		return "", fmt.Errorf("survived: %s does not fail (%s)", m.Run, m.Rule)
+		return "", errors.Join(fmt.Errorf("survived: %s does not fail", m.Run), err)
 	}
 	caught := slices.MaxFunc(results.Failed, func(a, b Outcome) int {
 		return cmp.Compare(len(a.Test), len(b.Test)) // a subtest rather than its parent
@@ -152,7 +150,7 @@ func (m Mutant) name() string { return strings.TrimSuffix(filepath.Base(m.File),
 
 // first is the output of the first failure, for an error message.
 func first(r *Results) string {
-	if r == nil || len(r.Failed) == 0 {
+	if len(r.Failed) == 0 {
 		return ""
 	}
 	o := r.Failed[0]

@@ -33,7 +33,6 @@ type Results struct {
 	Failed   []Outcome
 	Skipped  []Outcome
 	Unbuilt  []string // packages that did not compile
-	Names    []string // tests that passed, as "package Test"
 	packages int
 }
 
@@ -87,7 +86,7 @@ func ReadResults(r io.Reader, progress io.Writer) (*Results, error) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read test events: %w", err)
+			return &c.results, fmt.Errorf("read test events: %w", err)
 		}
 	}
 	c.unfinished(func(string) bool { return true })
@@ -121,7 +120,6 @@ func (c *collector) endTest(e event) {
 	switch e.Action {
 	case "pass":
 		c.results.Passed++
-		c.results.Names = append(c.results.Names, e.Package+" "+e.Test)
 	case "fail":
 		c.fail(o)
 	case "skip":

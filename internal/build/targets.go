@@ -1,13 +1,11 @@
 package build
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 )
 
@@ -125,58 +123,4 @@ func Fuzz(ctx context.Context, each string) error {
 	}
 	fmt.Printf("%d fuzz tests, %s each\n", n, each)
 	return errors.Join(errs...)
-}
-
-// Covered are the modules whose coverage is reported.
-var Covered = []string{"core", "backend-posix"}
-
-// Cover runs the tests of the covered modules and prints the coverage of each of their packages
-// by all tests together, so that what a backend's tests exercise in core counts for core.
-func Cover(ctx context.Context) error {
-	dir, err := filepath.Abs(filepath.Join(CacheDir, "cover"))
-	if err != nil {
-		return fmt.Errorf("place the coverage data: %w", err)
-	}
-	data := filepath.Join(dir, "data")
-	if err := os.RemoveAll(data); err != nil {
-		return fmt.Errorf("clear the coverage data: %w", err)
-	}
-	if err := os.MkdirAll(data, 0o755); err != nil {
-		return fmt.Errorf("place the coverage data: %w", err)
-	}
-	var patterns, pkgs []string
-	for _, m := range Covered {
-		patterns = append(patterns, "./"+m+"/...")
-		pkgs = append(pkgs, Root+"/"+m+"/...")
-	}
-	args := append([]string{"test", "-count=1", "-cover", "-coverpkg", strings.Join(pkgs, ",")},
-		patterns...)
-	args = append(args, "-args", "-test.gocoverdir="+data)
-	if err := (Command{Stdout: os.Stderr}).Run(ctx, "go", args...); err != nil {
-		return err
-	}
-	err = Command{Quiet: true}.Run(ctx, "go", "tool", "covdata", "percent", "-i", data)
-	if err != nil {
-		return err
-	}
-	profile := filepath.Join(dir, "cover.out")
-	_, err = Command{}.Output(ctx, "go", "tool", "covdata", "textfmt", "-i", data, "-o", profile)
-	if err != nil {
-		return err
-	}
-	out, err := Command{}.Output(ctx, "go", "tool", "cover", "-func", profile)
-	if err != nil {
-		return err
-	}
-	fmt.Println(lastLine(out))
-	fmt.Printf("by line: go tool cover -html=%s\n", filepath.Join(CacheDir, "cover", "cover.out"))
-	return nil
-}
-
-func lastLine(text string) string {
-	last := ""
-	for s := bufio.NewScanner(strings.NewReader(text)); s.Scan(); {
-		last = s.Text()
-	}
-	return last
 }

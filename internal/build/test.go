@@ -21,33 +21,50 @@ type TestRun struct {
 	Dir      string   // as in [Command]
 	Packages []string // patterns; empty: all packages of the workspace
 	Flags    []string
+	Args     []string // for the test binaries
 	Env      []string
 	NoSkip   bool // a skipped test is an error
 	Quiet    bool // print nothing; the caller looks at the results
 }
 
-// Do runs the tests and prints failures, skips with their reasons, and the summary line. The
-// error is nil only if at least one test ran, none failed, and none was skipped that may not be.
+// RunTests does the runs and prints failures, skips with their reasons, and the summary line of
+// all of them together. The error is nil only if each ran at least one test, none failed, and none
+// was skipped that may not be.
+func RunTests(ctx context.Context, runs ...TestRun) error {
+	var all Results
+	var errs []error
+	for _, t := range runs {
+		results, err := t.Do(ctx)
+		all.add(results)
+		errs = append(errs, err)
+	}
+	all.print(os.Stdout)
+	return errors.Join(errs...)
+}
+
+// Do runs the tests, and prints one line a package unless the run is quiet. The error is nil only
+// if at least one test ran, none failed, and none was skipped that may not be.
 func (t TestRun) Do(ctx context.Context) (*Results, error) {
 	results, err := t.collect(ctx)
-	if results == nil {
-		return nil, err
-	}
-	if !t.Quiet {
-		results.print(os.Stdout)
-	}
-	switch {
+	switch n := len(results.Skipped); {
 	case len(results.Failed) > 0:
 		return results, fmt.Errorf("%d tests failed", len(results.Failed))
 	case err != nil:
 		return results, err
 	case results.Passed == 0:
 		return results, errors.New("no test ran")
-	case t.NoSkip && len(results.Skipped) > 0:
-		n := len(results.Skipped)
+	case t.NoSkip && n > 0:
 		return results, fmt.Errorf("%d tests were skipped where nothing may be", n)
 	}
 	return results, nil
+}
+
+// add appends what other runs came to.
+func (r *Results) add(o *Results) {
+	r.Passed += o.Passed
+	r.Failed = append(r.Failed, o.Failed...)
+	r.Skipped = append(r.Skipped, o.Skipped...)
+	r.packages += o.packages
 }
 
 // collect runs "go test -json" and reads what it prints.
@@ -57,6 +74,9 @@ func (t TestRun) collect(ctx context.Context) (*Results, error) {
 		args = append(args, "work")
 	}
 	args = append(args, t.Packages...)
+	if len(t.Args) > 0 {
+		args = append(append(args, "-args"), t.Args...)
+	}
 	env := slices.Clone(t.Env)
 	if t.NoSkip {
 		env = append(env, NoSkipEnv+"=1")
