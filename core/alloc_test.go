@@ -2,6 +2,7 @@ package zerobuffer_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -131,7 +132,7 @@ var allocCases = map[string]func(t *testing.T, g *rig) func(){
 	},
 	"cancelled-read": func(t *testing.T, g *rig) func() {
 		return cancelled(g.raw().DataReady(), func(ctx context.Context) {
-			if _, err := g.r.ReadFrame(ctx); err != context.Canceled {
+			if _, err := g.r.ReadFrame(ctx); !errors.Is(err, context.Canceled) {
 				t.Fatal(err)
 			}
 		})
@@ -140,7 +141,7 @@ var allocCases = map[string]func(t *testing.T, g *rig) func(){
 		g.fill(100)
 		data := make([]byte, 100)
 		return cancelled(g.raw().SpaceReady(), func(ctx context.Context) {
-			if err := g.w.WriteFrame(ctx, data); err != context.Canceled {
+			if err := g.w.WriteFrame(ctx, data); !errors.Is(err, context.Canceled) {
 				t.Fatal(err)
 			}
 		})

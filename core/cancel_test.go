@@ -25,14 +25,20 @@ var calls = map[string]func(*rig, context.Context) error{
 		}
 		return nil
 	},
-	"wait-writer":   func(g *rig, ctx context.Context) error { return g.r.WaitWriter(ctx) },
-	"wait-metadata": func(g *rig, ctx context.Context) error { _, err := g.r.WaitMetadata(ctx); return err },
-	"write":         func(g *rig, ctx context.Context) error { return g.w.WriteFrame(ctx, []byte{1}) },
+	"wait-writer": func(g *rig, ctx context.Context) error { return g.r.WaitWriter(ctx) },
+	"wait-metadata": func(g *rig, ctx context.Context) error {
+		_, err := g.r.WaitMetadata(ctx)
+		return err
+	},
+	"write": func(g *rig, ctx context.Context) error { return g.w.WriteFrame(ctx, []byte{1}) },
 	"write-batch": func(g *rig, ctx context.Context) error {
 		_, err := g.w.WriteBatch(ctx, numbered(2, 1))
 		return err
 	},
-	"reserve":      func(g *rig, ctx context.Context) error { _, err := g.w.Reserve(ctx, 1); return err },
+	"reserve": func(g *rig, ctx context.Context) error {
+		_, err := g.w.Reserve(ctx, 1)
+		return err
+	},
 	"wait-drained": func(g *rig, ctx context.Context) error { return g.w.WaitDrained(ctx) },
 	"open-writer": func(g *rig, ctx context.Context) error {
 		_, err := zerobuffer.OpenWriter(ctx, g.Process(), bufferName, nil)
@@ -69,8 +75,12 @@ var blocking = []struct {
 	name  string
 	write bool
 }{
-	{"read", false}, {"latest", false}, {"read-batch", false},
-	{"write", true}, {"write-batch", true}, {"reserve", true},
+	{"read", false},
+	{"latest", false},
+	{"read-batch", false},
+	{"write", true},
+	{"write-batch", true},
+	{"reserve", true},
 }
 
 // TestContextEndsBlockedCallConcurrentSafe cancels while a call is blocked, and lets a deadline

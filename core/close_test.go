@@ -2,7 +2,6 @@ package zerobuffer_test
 
 import (
 	"context"
-	"errors"
 	"os"
 	"sync"
 	"testing"
@@ -234,5 +233,5 @@ func TestConcurrentUse(t *testing.T) {
 		require.Equal(t, uint64(1), g.w.FramesWritten())
 		require.NoError(t, g.w.Close())
 	})
-	require.True(t, errors.Is(err, zerobuffer.ErrClosed))
+	require.ErrorIs(t, err, zerobuffer.ErrClosed)
 }

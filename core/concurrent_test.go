@@ -48,18 +48,18 @@ func (s stream) run(t *testing.T, g *rig, hold int) {
 	done := make(chan error)
 	go func() { done <- s.write(g.w) }()
 	var held []zerobuffer.Frame
-	next, want := s.sizes(), 0
+	next, count := s.sizes(), 0
 	for f, err := range g.r.Frames(context.Background()) {
 		require.NoError(t, err)
-		want++
+		count++
 		b := f.Bytes()
-		if n := next(); len(b) != n || f.Sequence() != uint64(want) {
+		if n := next(); len(b) != n || f.Sequence() != uint64(count) {
 			t.Fatalf("frame %d has number %d and %d bytes, expected %d",
-				want, f.Sequence(), len(b), n)
+				count, f.Sequence(), len(b), n)
 		}
 		for _, c := range b {
-			if c != byte(want) {
-				t.Fatalf("frame %d holds %d", want, c)
+			if c != byte(count) {
+				t.Fatalf("frame %d holds %d", count, c)
 			}
 		}
 		if held = append(held, f); len(held) > hold {
@@ -68,7 +68,7 @@ func (s stream) run(t *testing.T, g *rig, hold int) {
 		}
 	}
 	require.NoError(t, <-done)
-	require.Equal(t, s.frames, want)
+	require.Equal(t, s.frames, count)
 	for _, f := range held {
 		f.Release()
 	}

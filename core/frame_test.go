@@ -20,7 +20,7 @@ func TestFrameZeroValue(t *testing.T) {
 	require.Nil(t, f.Bytes())
 	require.Zero(t, f.Len())
 	require.Zero(t, f.Sequence())
-	require.True(t, f.Pointer() == nil)
+	require.Nil(t, f.Pointer())
 }
 
 func TestFrameIsViewOfMemory(t *testing.T) {
@@ -51,7 +51,7 @@ func TestFrameReleaseTakesBytes(t *testing.T) {
 	for _, f := range []zerobuffer.Frame{f, other} {
 		require.False(t, f.Valid())
 		require.Nil(t, f.Bytes())
-		require.True(t, f.Pointer() == nil)
+		require.Nil(t, f.Pointer())
 	}
 	require.Equal(t, uint64(1024), g.r.Stats().PayloadFree)
 }

@@ -105,7 +105,10 @@ func (s *spySemaphore) Post(n uint32) error {
 	return s.Semaphore.Post(n)
 }
 
-func (s *spySemaphore) State() (tokens, waiters uint32) { s.channel.use(); return s.Semaphore.State() }
+func (s *spySemaphore) State() (tokens, waiters uint32) {
+	s.channel.use()
+	return s.Semaphore.State()
+}
 
 func (s *spySemaphore) Wake() {
 	if s.channel.spy.sleepy.Load() {
