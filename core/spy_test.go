@@ -12,11 +12,12 @@ import (
 // unmapped, so what would crash elsewhere is counted here.
 type spyBackend struct {
 	machine *inproc.Machine
-	posts   atomic.Int64 // calls of Post
-	removed atomic.Int64 // channels that were removed
-	closed  atomic.Int64 // channels that were closed
-	misuse  atomic.Int64 // uses after Close, and second Closes
-	sleepy  atomic.Bool  // Wake takes a while, as it may
+	posts   atomic.Int64  // calls of Post
+	removed atomic.Int64  // channels that were removed
+	closed  atomic.Int64  // channels that were closed
+	misuse  atomic.Int64  // uses after Close, and second Closes
+	wakes   atomic.Int64  // calls of Wake
+	gate    chan struct{} // unless nil, the first Wake waits for it to be closed
 }
 
 func newSpyBackend() *spyBackend { return &spyBackend{machine: inproc.NewMachine()} }
@@ -111,8 +112,8 @@ func (s *spySemaphore) State() (tokens, waiters uint32) {
 }
 
 func (s *spySemaphore) Wake() {
-	if s.channel.spy.sleepy.Load() {
-		time.Sleep(2 * time.Millisecond)
+	if spy := s.channel.spy; spy.wakes.Add(1) == 1 && spy.gate != nil {
+		<-spy.gate
 	}
 	s.channel.use()
 	s.Semaphore.Wake()
