@@ -65,7 +65,8 @@ func (r *Reader) meetWriter(look bool) {
 // touched tells whether a writer was here that this Reader has not seen.
 func (r *Reader) touched() bool {
 	o := r.s.seg.OIEB
-	return r.writer.surplus || o.WrittenCount.Load() != 0 || o.WritePos.Load() != 0 || o.MetadataWritten.Load() != 0
+	return r.writer.surplus || o.WrittenCount.Load() != 0 || o.WritePos.Load() != 0 ||
+		o.MetadataWritten.Load() != 0
 }
 
 // bury repairs what the dead writer pid left, and takes its PID out so that no peer takes the
