@@ -34,7 +34,7 @@ func chain(t *testing.T, s sizes, payload, n int) {
 }
 
 func TestPythonRelay(t *testing.T) {
-	t.Run("mixed-frames", func(t *testing.T) { chain(t, mixed(1, 16384), 65536, 20000) })
+	t.Run("mixed-frames", func(t *testing.T) { chain(t, mixed(1, 16384), 65536, 10000) })
 	t.Run("full-hd-frames", func(t *testing.T) { chain(t, fixed(3110400), 10<<20, 50) })
 }
 

@@ -17,35 +17,38 @@ const (
 	counterTotal   = counterFrame + 16
 )
 
-// The peer's writer loses what our reader gives back, until it believes that the ring is full. Our
-// reader sees it blocked with nothing unread, and heals the counter.
+// The peer's writer loses what our reader gives back, in small frames, until it believes that
+// there is no room for a large one. Our reader sees it blocked with nothing unread, and heals the
+// counter.
 func TestPythonWriterLosesReleases(t *testing.T) {
 	name := newName(t)
-	s, ctx := fixed(counterFrame), watched(t)
+	small, large, ctx := fixed(100), fixed(counterFrame), watched(t)
 	p := startPeer(t)
 	r := newReader(t, name, counterPayload)
 	ring := view(t, name)
 	p.call("writer", args{"name": name, "timeout": 30})
 	p.call("non_atomic", nil)
-	p.call("write", args{"sizes": s, "n": 1})
+	p.call("write", args{"sizes": small, "n": 1})
 	next := 1
-	for lost := 0; lost+2*counterTotal < counterPayload; lost += counterTotal {
+	for ; next <= 30; next++ {
 		p.call("split", args{"side": "w"})
-		p.send("write", args{"sizes": s, "n": 1, "first": next})
+		p.send("write", args{"sizes": small, "n": 1, "first": next})
 		loaded := p.recv()
 		require.Equal(t, "loaded", loaded.Event)
-		s.read(t, ctx, r, next-1, 1)
+		small.read(t, ctx, r, next-1, 1)
 		for ring.OIEB.PayloadFree.Load() == loaded.Free {
 			require.NoError(t, ctx.Err(), "our reader did not give back")
 			time.Sleep(time.Millisecond)
 		}
 		p.line("store")
 		p.recv()
-		next++
 	}
-	// From here on the peer writes without pauses, although the ring it sees is too small.
-	p.send("write", args{"sizes": s, "n": 100, "first": next})
-	s.read(t, ctx, r, next-1, 101)
+	small.read(t, ctx, r, next-1, 1)
+	lost := 30 * uint64(116)
+	waitForFree(t, name, counterPayload-lost)
+	require.Equal(t, counterPayload-lost, ring.OIEB.PayloadFree.Load(), "it must be wrong now")
+	p.send("write", args{"sizes": large, "n": 100, "first": next})
+	large.read(t, ctx, r, next, 100)
 	require.Equal(t, 100, p.recv().Frames)
 }
 
