@@ -15,7 +15,8 @@ func (w *Writer) Drained() bool {
 }
 
 // WaitDrained waits until [Writer.Drained] is true, or the reader has gone and left nothing unread.
-// If it left something, the error matches [ErrReaderDead] and carries the number of frames.
+// If it left something, the error matches [ErrReaderDead] and carries the number of frames. Like
+// the methods that write it is for one goroutine at a time.
 func (w *Writer) WaitDrained(ctx context.Context) error {
 	var gone error
 	err := w.s.poll(ctx, "wait for the reader of", func() bool {

@@ -184,7 +184,7 @@ func (e *timeoutError) Is(target error) bool {
 
 // asTimeout replaces what a wait returned at the end of its time by the error of the call.
 func asTimeout(err, timeout error) error {
-	if err == errTimeout || err == context.DeadlineExceeded {
+	if errors.Is(err, errTimeout) || errors.Is(err, context.DeadlineExceeded) {
 		return timeout
 	}
 	return err

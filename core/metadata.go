@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
@@ -30,7 +31,7 @@ func (r *Reader) WaitMetadata(ctx context.Context) ([]byte, error) {
 		}
 		defer r.s.unpin()
 		b, err = readMetadata(r.s.seg)
-		return err != ErrNoMetadata
+		return !errors.Is(err, ErrNoMetadata)
 	})
 	if waited != nil {
 		return nil, waited

@@ -139,6 +139,9 @@ func (r *Reader) tryRead(look bool) (Frame, bool, error) {
 		it, ok, err := r.ring.Next(r.writer.foreign)
 		if ok {
 			r.credit--
+			if r.writer.pid == 0 && r.writer.gone == nil {
+				r.meetWriter(false) // the first frame of a writer that was not waited for
+			}
 			return r.frame(it), true, nil
 		}
 		if err != nil {

@@ -4,7 +4,8 @@ package zerobuffer
 type ReaderStats struct {
 	// FramesRead and BytesRead count what was read since the buffer was created.
 	FramesRead, BytesRead uint64
-	// Held is the number of frames that were read and not released.
+	// Held is the number of frames that were read and whose space has not gone back: those that
+	// are not released, and those behind them.
 	Held int
 	// Waits is how often a read found no frame and waited.
 	Waits uint64

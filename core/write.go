@@ -2,6 +2,7 @@ package zerobuffer
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
@@ -44,7 +45,7 @@ func (w *Writer) TryWriteFrame(parts ...[]byte) (bool, error) {
 		return false, err
 	}
 	if buf == nil {
-		return false, w.lookForReader()
+		return false, w.s.errorf("write frame to", w.lookForReader())
 	}
 	gather(buf, parts)
 	if err := w.seal(n); err != nil {
@@ -133,7 +134,7 @@ func (w *Writer) Abort() error {
 func (w *Writer) endReserve() error {
 	err := w.s.enter()
 	switch {
-	case err == ErrClosed:
+	case errors.Is(err, ErrClosed):
 		if e := w.s.unmap(); e != nil {
 			return e
 		}

@@ -14,7 +14,7 @@ const MaxName = 245
 // CheckName tells why name cannot be the name of a buffer on any platform; the error matches
 // [ErrInvalidName]. UUIDs, dots, dashes, underscores and other letters are fine.
 func CheckName(name string) error {
-	reason := ""
+	var reason string
 	switch {
 	case name == "":
 		reason = "it is empty"

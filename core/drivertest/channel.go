@@ -80,8 +80,7 @@ func createTwice(c *C) {
 	config.Format = func([]byte, uint64) error { called = true; return nil }
 	ch, err := c.h.New(c.t).Create(c.name, config)
 	if err == nil {
-		ch.Remove()
-		ch.Close()
+		c.must(errors.Join(ch.Remove(), ch.Close()))
 	}
 	if !errors.Is(err, driver.ErrReaderConnected) || !errors.Is(err, fs.ErrExist) {
 		c.failf("second Create: error is %v, want ErrReaderConnected", err)

@@ -10,18 +10,25 @@ import (
 const closeRule = "contract 5, close: "
 
 var closeCases = []testCase{
-	{"close-reader", closeRule + "reader_pid is 0, the writer is woken by a real token",
-		closeReader},
+	{
+		"close-reader", closeRule + "reader_pid is 0, the writer is woken by a real token",
+		closeReader,
+	},
 	{"close-reader-held", "frames that are held outlive Close", closeReaderHeld},
-	{"close-writer", "the reader gets all frames of a closed writer, then ErrWriterClosed", closeWriter},
-	{"close-writer-blocked-reader", closeRule + "our reader learns at once that the writer closed",
-		closeWriterBlocked},
+	{"close-writer", "the reader gets all frames of a closed writer, then " +
+		"ErrWriterClosed", closeWriter},
+	{
+		"close-writer-blocked-reader", closeRule + "our reader learns at once that the writer closed",
+		closeWriterBlocked,
+	},
 	{"close-writer-foreign-blocked", closeRule + "a foreign reader that is blocked with nothing " +
 		"unread gets one surplus token, writer_pid 0 and equal counts", closeForeignBlocked},
 	{"close-writer-foreign-busy", closeRule + "a foreign reader that is not blocked gets no surplus " +
 		"token", closeForeignBusy},
-	{"attach-surplus", closeRule + "an attaching writer takes away tokens beyond the unread frames",
-		attachSurplus},
+	{
+		"attach-surplus", closeRule + "an attaching writer takes away tokens beyond the unread frames",
+		attachSurplus,
+	},
 	{"close-unseen", "a writer that came and went unseen counts as closed", closeUnseen},
 	{"close-name-free", "after Close the name is free", closeNameFree},
 }

@@ -9,6 +9,7 @@ package drivertest
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 
@@ -120,8 +121,8 @@ func (r *recorder) FailNow() {
 func (r *recorder) Cleanup(f func()) { r.later = append(r.later, f) }
 
 func (r *recorder) cleanup() {
-	for i := len(r.later) - 1; i >= 0; i-- {
-		r.later[i]()
+	for _, f := range slices.Backward(r.later) {
+		f()
 	}
 }
 

@@ -15,8 +15,10 @@ var livenessCases = []testCase{
 	{"alive-pid", liveRule + "a peer without a claim lives as long as its process", alivePID},
 	{"alive-claim", liveRule + "a claim beats the PID", aliveClaim},
 	{"writer-twice", "one writer: a second one is refused and nothing is touched", writerTwice},
-	{"writer-foreign", "contract 5, writer attaches: a live foreign writer is not displaced",
-		writerForeign},
+	{
+		"writer-foreign", "contract 5, writer attaches: a live foreign writer is not displaced",
+		writerForeign,
+	},
 }
 
 func claimExclusive(c *C) {

@@ -14,8 +14,10 @@ var metadataCases = []testCase{
 		"metadata_written_bytes", metadataBytes},
 	{"metadata-refused", metaRule + "once a buffer, not empty, not too large; a refusal changes " +
 		"nothing", metadataRefused},
-	{"metadata-foreign", metaRule + "a length is bounded by metadata_written_bytes and the block",
-		metadataForeign},
+	{
+		"metadata-foreign", metaRule + "a length is bounded by metadata_written_bytes and the block",
+		metadataForeign,
+	},
 	{"metadata-none", metaRule + "a block of size 0 is legal", metadataNone},
 }
 

@@ -16,19 +16,29 @@ var readingCases = []testCase{
 	{"read-brim", readRule + "equal positions are a full ring if nothing is free or held", readBrim},
 	{"read-surplus-token", readRule + "a token without an unread frame does no harm", readSurplus},
 	{"read-needs-token", readRule + "while the writer lives, a frame needs a token", readNeedsToken},
-	{"read-unfinished", readRule + "an unfinished frame of a writer of ours does not count yet",
-		readUnfinished},
-	{"read-empty-frame", "contract 4: an empty frame of a C# writer takes 16 bytes and a token",
-		readEmptyFrame},
-	{"read-restart-sequence", "contract 5: sequence number 1 is a writer that started again",
-		readRestartSequence},
-	{"read-wrong-sequence", "contract 4: any other gap is a SequenceError and changes nothing",
-		readWrongSequence},
+	{
+		"read-unfinished", readRule + "an unfinished frame of a writer of ours does not count yet",
+		readUnfinished,
+	},
+	{
+		"read-empty-frame", "contract 4: an empty frame of a C# writer takes 16 bytes and a token",
+		readEmptyFrame,
+	},
+	{
+		"read-restart-sequence", "contract 5: sequence number 1 is a writer that started again",
+		readRestartSequence,
+	},
+	{
+		"read-wrong-sequence", "contract 4: any other gap is a SequenceError and changes nothing",
+		readWrongSequence,
+	},
 	{"read-wrong-size", "contract 4: a size that leaves the written bytes or the ring is " +
 		"ErrCorrupt, and nothing changes", readWrongSize},
 	{"read-wrong-position", "a position outside the ring is ErrCorrupt", readWrongPosition},
-	{"read-cancel", "a context ends a blocked read; one that has ended consumes nothing",
-		readCancel},
+	{
+		"read-cancel", "a context ends a blocked read; one that has ended consumes nothing",
+		readCancel,
+	},
 	{"read-close", "Close ends a blocked read with ErrClosed", readClose},
 }
 

@@ -12,27 +12,37 @@ const crashRule = "contract 5a, a killed writer: "
 
 var recoveryCases = []testCase{
 	{"dead-sequence-goes-on", crashRule + "a new writer goes on with the next number", deadSequence},
-	{"dead-unpublished", crashRule + "a frame whose position was not published is written again",
-		deadUnpublished},
+	{
+		"dead-unpublished", crashRule + "a frame whose position was not published is written again",
+		deadUnpublished,
+	},
 	{"dead-unpublished-at-0", crashRule + "a marked frame at 0 gives the last number", deadAtZero},
-	{"dead-before-subtract", crashRule + "a published frame gets its subtraction and its token",
-		deadBeforeSubtract},
+	{
+		"dead-before-subtract", crashRule + "a published frame gets its subtraction and its token",
+		deadBeforeSubtract,
+	},
 	{"dead-after-subtract", crashRule + "an account that is settled is not settled again towards a " +
 		"reader of ours", deadAfterSubtract},
 	{"dead-in-restart", crashRule + "a restart at 0 between its two stores is undone", deadInRestart},
 	{"dead-token-blocked", crashRule + "missing tokens are posted when the reader is blocked with " +
 		"none", deadTokenBlocked},
-	{"dead-token-unproved", crashRule + "no token is posted while it is unproved that one is missing",
-		deadTokenUnproved},
-	{"dead-broken-chain", crashRule + "a broken chain is ErrCorrupt and nothing is changed",
-		deadBrokenChain},
-	{"dead-all-read", crashRule + "the reader gets all frames, then ErrWriterDead, then goes on with " +
+	{
+		"dead-token-unproved", crashRule + "no token is posted while it is unproved that one is missing",
+		deadTokenUnproved,
+	},
+	{
+		"dead-broken-chain", crashRule + "a broken chain is ErrCorrupt and nothing is changed",
+		deadBrokenChain,
+	},
+	{"dead-all-read", crashRule + "the reader gets all frames, then ErrWriterDead, and goes on with " +
 		"the next writer", deadAllRead},
 	{"dead-waiter", "contract 5, sem-r: the waiter that a killed writer left is reset", deadWaiter},
 	{"dead-pid-cleared", "contract 5, name in use: our reader clears the PID of a dead writer and " +
 		"heals the free bytes", deadPIDCleared},
-	{"dead-reader", "contract 5: a dead reader is ErrReaderDead with the number of unread frames",
-		deadReader},
+	{
+		"dead-reader", "contract 5: a dead reader is ErrReaderDead with the number of unread frames",
+		deadReader,
+	},
 }
 
 // killed opens a channel whose writer was killed after it wrote frames of n bytes: PID and
@@ -219,8 +229,8 @@ func deadWaiter(c *C) {
 func deadPIDCleared(c *C) {
 	r := c.ring(1024)
 	k := c.killed(1, 100)
-	c.read(r, 1, 100).Release()
 	k.o.PayloadFree.Store(700)
+	c.read(r, 1, 100).Release()
 	if _, err := r.ReadFrame(background); !errors.Is(err, zerobuffer.ErrWriterDead) {
 		c.failf("read after a dead writer: error is %v, want ErrWriterDead", err)
 	}

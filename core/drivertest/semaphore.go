@@ -17,8 +17,10 @@ var semaphoreCases = []testCase{
 	{"sem-post-many", semRule + "one addition of n posts n tokens", semPostMany},
 	{"sem-overflow", semRule + "a post beyond 0x7fffffff fails and adds nothing", semOverflow},
 	{"sem-wait-post", semRule + "a post wakes the waiter, which takes the tokens", semWaitPost},
-	{"sem-wait-timeout", semRule + "a wait ends at its time-out with no token and no waiter left",
-		semWaitTimeout},
+	{
+		"sem-wait-timeout", semRule + "a wait ends at its time-out with no token and no waiter left",
+		semWaitTimeout,
+	},
 	{"sem-wait-ready", semRule + "a wait with a token there does not block", semWaitReady},
 	{"sem-wake", "a wake ends a wait without a token", semWake},
 	{"sem-reset-waiters", "contract 5: the waiters that a killed process left can be reset, unless " +

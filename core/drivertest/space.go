@@ -14,8 +14,10 @@ var spaceCases = []testCase{
 		"was given back", spaceReleasePosition},
 	{"space-release-twice", "a second release does nothing", spaceReleaseTwice},
 	{"space-one-token", "contract 5, sem-r: a post is left out while a token is there", spaceOneToken},
-	{"space-surplus-tokens", "contract 5, sem-r: our writer takes surplus tokens away",
-		spaceSurplusTokens},
+	{
+		"space-surplus-tokens", "contract 5, sem-r: our writer takes surplus tokens away",
+		spaceSurplusTokens,
+	},
 	{"space-free-too-high", writeRule + "free space is the lesser of the free bytes and what the " +
 		"positions say", spaceFreeTooHigh},
 	{"space-free-negative", "free bytes below 0 are no space", spaceFreeNegative},
@@ -23,10 +25,14 @@ var spaceCases = []testCase{
 	{"space-held-over-wrap", writeRule + "the waste of a wrap counts as free only when all before " +
 		"it has come back", spaceHeldOverWrap},
 	{"space-full-timeout", "a write that finds no room in time is ErrBufferFull", spaceFullTimeout},
-	{"space-slow-reader", "a writer that fills the ring goes on when space comes back",
-		spaceSlowReader},
-	{"space-stuck-writer", readRule + "free bytes that were lost are healed for a blocked writer",
-		spaceStuckWriter},
+	{
+		"space-slow-reader", "a writer that fills the ring goes on when space comes back",
+		spaceSlowReader,
+	},
+	{
+		"space-stuck-writer", readRule + "free bytes that were lost are healed for a blocked writer",
+		spaceStuckWriter,
+	},
 }
 
 func spaceFIFO(c *C) {

@@ -1,7 +1,9 @@
 package drivertest
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -58,7 +60,11 @@ func (c *C) channel() *peer {
 // peer wraps a channel and looks after its end.
 func (c *C) peer(ch driver.Channel) *peer {
 	c.Helper()
-	c.Cleanup(func() { ch.Remove(); ch.Close() })
+	c.Cleanup(func() {
+		if err := errors.Join(ch.Remove(), ch.Close()); err != nil {
+			c.Errorf("end of a channel: %v", err)
+		}
+	})
 	seg, err := layout.Attach(ch.Memory())
 	c.must(err)
 	return &peer{
@@ -115,7 +121,7 @@ func (c *C) read(r *zerobuffer.Reader, seq uint64, n int) zerobuffer.Frame {
 // same compares a payload with its pattern.
 func (c *C) same(got []byte, seq uint64, n int) {
 	c.Helper()
-	if string(got) != string(payload(seq, n)) {
+	if !bytes.Equal(got, payload(seq, n)) {
 		c.failf("frame %d has %d bytes that differ from the %d that were written",
 			seq, len(got), n)
 	}

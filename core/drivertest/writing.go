@@ -10,22 +10,29 @@ import (
 const writeRule = "contract 3a, writing: "
 
 var writingCases = []testCase{
-	{"write-bytes", "contract 2: a frame is a header of 16 bytes and the payload, unpadded", writeBytes},
+	{"write-bytes", "contract 2: a frame is a header of 16 bytes and the payload, without " +
+		"padding", writeBytes},
 	{"write-token", "contract 4: one token a frame, none for a marker", writeToken},
-	{"write-batch-token", writeRule + "a batch is one subtraction and one addition of tokens",
-		writeBatchToken},
+	{
+		"write-batch-token", writeRule + "a batch is one subtraction and one addition of tokens",
+		writeBatchToken,
+	},
 	{"write-marker", "contract 3: a wrap leaves a marker of size 0 and number 0, counted in " +
 		"written_count", writeMarker},
-	{"write-mark", writeRule + "the sequence word says unfinished until the accounts are settled",
-		writeMark},
+	{
+		"write-mark", writeRule + "the sequence word says unfinished until the accounts are settled",
+		writeMark,
+	},
 	{"write-accounts-first", writeRule + "positions, free bytes and the mark are settled before " +
 		"the token", writeAccountsFirst},
-	{"write-no-short-tail", "contract 5: our writer never leaves a tail of 1 to 15 bytes in front of " +
+	{"write-no-short-tail", "contract 5: our writer leaves no tail of 1 to 15 bytes in front of " +
 		"a foreign reader", writeNoShortTail},
 	{"write-fold", "contract 3: a write_pos that reaches the end is stored as 0", writeFold},
 	{"write-refused", "a frame that cannot be is refused and changes nothing", writeRefused},
-	{"write-any-size", "contract 5: any frame that fits into the ring can be written in the end",
-		writeAnySize},
+	{
+		"write-any-size", "contract 5: any frame that fits into the ring can be written in the end",
+		writeAnySize,
+	},
 	{"write-whole-ring", writeRule + "a frame as large as the ring", writeWholeRing},
 	{"write-restart-drained", writeRule + "a restart at offset 0 needs a ring that is given back, " +
 		"read and without tokens", writeRestartDrained},

@@ -23,10 +23,12 @@ const (
 	// BlockAlignment is what metadata and payload sizes are rounded up to.
 	BlockAlignment = 64
 
-	// VersionMajor, VersionMinor and VersionPatch are the protocol version that this module
-	// writes. Another major version is refused at attach.
+	// VersionMajor is the protocol version that this module speaks; another one is refused at
+	// attach.
 	VersionMajor = 1
+	// VersionMinor is written, and any value is accepted.
 	VersionMinor = 0
+	// VersionPatch is written, and any value is accepted.
 	VersionPatch = 0
 )
 

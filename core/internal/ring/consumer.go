@@ -116,10 +116,10 @@ func (c *Consumer) look() error {
 	return nil
 }
 
-// full tells whether equal positions at pos mean a full ring instead of an empty one. The free bytes
-// alone cannot tell: a foreign writer stores write_pos first and subtracts later, or never if it
-// is killed in between. In an empty ring the frame at pos is an older one, or one that is just
-// being written, and then the chain breaks behind it. c.mu is held.
+// full tells whether equal positions at pos mean a full ring instead of an empty one. The free
+// bytes alone cannot tell: a foreign writer stores write_pos first and subtracts later, or never
+// if it is killed in between. In an empty ring the frame at pos is an older one, or one that is
+// just being written, and then the chain breaks behind it. c.mu is held.
 func (c *Consumer) full(pos uint64) bool {
 	if c.first != nil {
 		return false // what is held lies between read_pos and pos

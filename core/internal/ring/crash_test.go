@@ -113,7 +113,7 @@ func (w *world) fail(err error) {
 func (w *world) attempt(f func() error) (alive bool) {
 	defer func() {
 		if r := recover(); r != nil {
-			if r != errKilled {
+			if err, ok := r.(error); !ok || !errors.Is(err, errKilled) {
 				panic(r)
 			}
 			w.kills++

@@ -141,7 +141,8 @@ func (r *strictReader) take(p uint64) (*heldFrame, error) {
 	o.ReadCount.Add(1)
 	r.expected++
 	r.stage = 0
-	f := &heldFrame{seq: h.Seq, at: p, data: r.seg.Payload[p+layout.HeaderSize : p+total], total: total}
+	data := r.seg.Payload[p+layout.HeaderSize : p+total]
+	f := &heldFrame{seq: h.Seq, at: p, data: data, total: total}
 	return f, f.check()
 }
 

@@ -215,27 +215,38 @@ func (p *Producer) Settle() error {
 	if p.looks++; (tokens != 0 || waiters == 0) && p.looks%settleEvery != 0 {
 		return nil
 	}
-	r, err := p.position("read_pos", p.oieb.ReadPos.Load())
-	if err != nil {
-		return err
-	}
-	c, err := p.unread(r, p.distance(r, p.pos))
-	if err != nil {
-		return nil // the reader moved on between the two loads: look again later
-	}
-	if t, w := p.ready.State(); t != tokens || w != waiters || p.fold(p.oieb.ReadPos.Load()) != r {
-		return nil
+	r := p.oieb.ReadPos.Load()
+	frames, whole := p.countUnread(r)
+	t, w := p.ready.State()
+	if !whole || t != tokens || w != waiters || p.oieb.ReadPos.Load() != r {
+		return nil // the reader moved on meanwhile: look again later
 	}
 	switch {
 	case tokens == 0 && waiters > 0:
 		p.unsettled = false
-		if c.frames != 0 {
-			return p.post(uint32(c.frames))
+		if frames != 0 {
+			return p.post(uint32(frames))
 		}
-	case uint64(tokens) == c.frames:
+	case uint64(tokens) == frames:
 		p.unsettled = false
 	}
 	return nil
+}
+
+// countUnread counts the frames from read_pos raw on, and tells whether the chain is whole.
+func (p *Producer) countUnread(raw uint64) (frames uint64, whole bool) {
+	r, err := p.position("read_pos", raw)
+	if err != nil {
+		return 0, false
+	}
+	c, err := p.unread(r, p.distance(r, p.pos))
+	return c.frames, err == nil
+}
+
+// Unread is the number of frames that the reader has not passed, as far as they can be walked.
+func (p *Producer) Unread() uint64 {
+	frames, _ := p.countUnread(p.oieb.ReadPos.Load())
+	return frames
 }
 
 // DropSurplus takes away tokens that are there for no unread frame, and tells whether there were
@@ -263,14 +274,4 @@ func (p *Producer) QuietReader() bool {
 	}
 	p.oieb.WrittenCount.Store(p.oieb.ReadCount.Load())
 	return true
-}
-
-// Unread is the number of frames that the reader has not passed, as far as they can be walked.
-func (p *Producer) Unread() uint64 {
-	r, err := p.position("read_pos", p.oieb.ReadPos.Load())
-	if err != nil {
-		return 0
-	}
-	c, _ := p.unread(r, p.distance(r, p.pos))
-	return c.frames
 }
