@@ -178,9 +178,7 @@ func (l *liveness) look(role driver.Role, s *sight) {
 // pidfd: then state and start time tell, and whether the number was used again.
 func (s *sight) running() bool {
 	if s.pidfd >= 0 {
-		p := [1]unix.PollFd{{Fd: int32(s.pidfd), Events: unix.POLLIN}}
-		n, err := unix.Poll(p[:], 0)
-		return err != nil || n == 0
+		return !hasEnded(s.pidfd)
 	}
 	if !visible(s.pid) {
 		return false

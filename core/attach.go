@@ -59,6 +59,7 @@ func attach(ch driver.Channel, name string, opts WriterOptions) (*Writer, error)
 		seg.OIEB.WriterPID.CompareAndSwap(s.pid, before)
 		return nil, err
 	}
+	s.watchPeer(seg.OIEB.ReaderPID.Load())
 	w.cleanup = runtime.AddCleanup(w, (*session).drop, s)
 	return w, nil
 }
@@ -136,6 +137,9 @@ func (w *Writer) meetPeers() error {
 	}
 	if o.ReaderPID.Load() == 0 {
 		return &ReaderGoneError{Closed: true, Unread: w.ring.Unread()}
+	}
+	if w.s.peerEnded.Load() && w.s.peerEnded.Swap(false) {
+		return w.lookForReader()
 	}
 	return nil
 }

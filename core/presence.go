@@ -51,6 +51,7 @@ func (r *Reader) meetWriter(look bool) {
 			if pid != v.pid {
 				r.s.log.Info("writer connected", "pid", pid)
 				*v = writerView{pid: pid, foreign: !live.Ours(driver.Writer)}
+				r.s.watchPeer(pid)
 			}
 			return
 		}

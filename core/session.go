@@ -34,6 +34,9 @@ type session struct {
 	mapped   sync.RWMutex // read-locked by those who look at the memory beside the call
 	unmapped bool
 
+	peerEnded atomic.Bool // the peer's process has ended: ask at once whether it is dead
+	unwatch   func()      // ends the watch of the peer's process, nil for none
+
 	watch    watcher
 	spin     spin.Spinner
 	lastLook time.Time
@@ -80,7 +83,32 @@ func (s *session) seize() bool {
 		time.Sleep(100 * time.Microsecond)
 	}
 	s.watch.stop()
+	if s.unwatch != nil {
+		s.unwatch()
+	}
 	return true
+}
+
+// watchPeer makes the end of the process pid end a blocked call, instead of any process that was
+// watched before. It is for the call in progress.
+func (s *session) watchPeer(pid uint64) {
+	if s.unwatch != nil {
+		s.unwatch()
+	}
+	s.unwatch = s.ch.Liveness().Watch(pid, func() {
+		s.peerEnded.Store(true)
+		s.endBlock()
+	})
+}
+
+// endBlock wakes the block in progress, if there is one, until it has ended. A wake is lost on a
+// waiter that is just going to sleep, so it is repeated. The next block is left alone: it has
+// looked at everything that could end it after this one.
+func (s *session) endBlock() {
+	for block := s.blocks.Load(); block%2 == 1 && s.blocks.Load() == block; {
+		s.sem.Wake()
+		time.Sleep(wakeEvery)
+	}
 }
 
 // detach gives up names and claims.

@@ -53,7 +53,7 @@ func (s *session) tokens(ctx context.Context, w *wait) (uint32, error) {
 		}
 		now = time.Now()
 		w.over = w.timeout > 0 && now.Sub(w.began) >= w.timeout
-		if w.over || now.Sub(s.lastLook) >= w.every {
+		if s.peerEnded.Swap(false) || w.over || now.Sub(s.lastLook) >= w.every {
 			s.lastLook = now
 			return 0, nil
 		}
@@ -64,14 +64,14 @@ func (s *session) tokens(ctx context.Context, w *wait) (uint32, error) {
 func (s *session) block(ctx context.Context, slice time.Duration) (uint32, error) {
 	s.blocks.Add(1)
 	defer s.blocks.Add(1)
-	// Partner: seize and watcher.run, which look at blocks after they have ended the call.
+	// Partner: seize and endBlock, which look at blocks after they have said why.
 	if s.closed.Load() {
 		return 0, ErrClosed
 	}
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	if slice <= 0 {
+	if slice <= 0 || s.peerEnded.Load() {
 		return s.sem.Take(allTokens), nil
 	}
 	return s.sem.Wait(allTokens, slice), nil

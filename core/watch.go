@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// wakeEvery is how often a wait that has to end is woken, until it is seen to have ended.
+// wakeEvery is how often a block that has to end is woken.
 const wakeEvery = time.Millisecond
 
 // watcher ends the blocked call of a session when its context ends. It has at most one goroutine,
@@ -38,8 +38,7 @@ func (w *watcher) arm(ctx context.Context) {
 }
 
 // run waits for the end of the armed context. The call counts up blocks before it looks at its
-// context for the last time, so either it sees the end or run sees it blocked. Only this one block
-// is ended: the next one, maybe with another context, has looked after the end.
+// context for the last time, so either it sees the end or run sees it blocked.
 func (w *watcher) run() {
 	defer close(w.ended)
 	var done <-chan struct{}
@@ -50,11 +49,7 @@ func (w *watcher) run() {
 		case done = <-w.next:
 		case <-done:
 			done = nil
-			s := w.session
-			for block := s.blocks.Load(); block%2 == 1 && s.blocks.Load() == block; {
-				s.sem.Wake()
-				time.Sleep(wakeEvery)
-			}
+			w.session.endBlock()
 		}
 	}
 }

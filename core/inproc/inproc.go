@@ -15,12 +15,13 @@ type Machine struct {
 	mu      sync.Mutex
 	buffers map[string]*buffer
 	alive   map[uint64]bool
+	watches map[*watch]bool
 	lastPID uint64
 }
 
 // NewMachine returns a machine without buffers and processes.
 func NewMachine() *Machine {
-	return &Machine{buffers: map[string]*buffer{}, alive: map[uint64]bool{}}
+	return &Machine{buffers: map[string]*buffer{}, alive: map[uint64]bool{}, watches: map[*watch]bool{}}
 }
 
 // New returns a process on a machine of its own, for programs that need just one.
@@ -61,6 +62,12 @@ func (p *Process) Kill() {
 			if c != nil && c.process == p {
 				b.claims[role] = nil
 			}
+		}
+	}
+	for w := range m.watches {
+		if w.pid == p.pid {
+			delete(m.watches, w)
+			w.calls.Go(w.died)
 		}
 	}
 }
