@@ -72,9 +72,11 @@ func startTool(t *testing.T, program string, arguments ...string) *tool {
 	return c
 }
 
-// ours starts `zerobuffer ...`.
+// ours starts `zerobuffer ...`, for a test that meets the peer's command line: without it there is
+// nothing to start.
 func ours(t *testing.T, arguments ...string) *tool {
 	t.Helper()
+	need(t, "ZEROBUFFER_PYTHON")
 	program, err := buildCommand()
 	require.NoError(t, err)
 	return startTool(t, program, append(arguments, "--json-output")...)
