@@ -111,6 +111,9 @@ func (p *Producer) placeAnew(total uint64) (place, bool, error) {
 	if pl, ok := p.place(total); ok {
 		return pl, true, nil
 	}
+	if p.reclaim() {
+		return p.placeAnew(total)
+	}
 	// A frame as large as the ring, or one that leaves a tail too short for a marker.
 	return place{restart: true}, p.drained(), nil
 }

@@ -118,6 +118,7 @@ func (p *Producer) finish(s *state) {
 	switch {
 	case bytes == 0 || s.whole:
 	case done && !p.foreign: // read_pos is the release position, so this is certain
+	case done && bytes > s.free: // there is no room for frames that the reader could hold
 	default:
 		if done {
 			p.doubt = bytes
@@ -142,6 +143,41 @@ func (p *Producer) lowUse(r, w, left uint64) uint64 {
 		left -= tail
 	}
 	return left
+}
+
+// reclaim gives back what was subtracted twice, or never came back, as far as that can be proved: a
+// foreign reader that is blocked with nothing unread holds at most the last frames of the lap, so
+// what is taken beyond a sum of their sizes is lost. It reports whether there was any.
+func (p *Producer) reclaim() bool {
+	free := p.oieb.PayloadFree.Load()
+	tokens, waiters := p.ready.State()
+	if !p.foreign || free >= p.size || tokens != 0 || waiters == 0 ||
+		p.fold(p.oieb.ReadPos.Load()) != p.pos {
+		return false
+	}
+	used, end := p.size-free, p.pos
+	if end == 0 {
+		end = p.size
+	}
+	var held uint64
+	err := p.walk(0, end, func(f frame) {
+		if sum := end - f.at; sum <= used {
+			held = max(held, sum)
+		}
+	})
+	// Frames of the lap before may be held as well if all of this one is.
+	if err != nil || used >= end || held == used {
+		return false
+	}
+	// No release came between: the reader only adds.
+	if !p.oieb.PayloadFree.CompareAndSwap(free, p.size-held) {
+		return false
+	}
+	lost := used - held
+	p.base += lost
+	p.doubt -= min(p.doubt, lost)
+	p.waste = waste{} // what was read before this lap has come back
+	return true
 }
 
 // capFree lowers payload_free_bytes to what the positions allow: a killed peer's writer has moved
