@@ -30,7 +30,11 @@ func (r *Reader) TryReadFrame() (Frame, bool, error) {
 		return Frame{}, false, err
 	}
 	defer r.s.leave()
-	return r.tryRead(true)
+	f, ok, err := r.tryRead(true)
+	if !ok && err == nil {
+		r.freeStuckWriter()
+	}
+	return f, ok, err
 }
 
 // ReadBatch waits for the first frame and then takes what is there, up to len(frames). It returns
@@ -121,6 +125,7 @@ func (r *Reader) read(ctx context.Context) (Frame, error) {
 		case broken != nil:
 			return Frame{}, r.s.errorf("read frame of", broken)
 		case w.over:
+			r.freeStuckWriter()
 			return Frame{}, errReadTimeout
 		case n == 0:
 			w.every = r.freeStuckWriter()

@@ -36,7 +36,10 @@ func (s *session) tokens(ctx context.Context, w *wait) (uint32, error) {
 	}
 	now := time.Now()
 	if w.began.IsZero() {
-		w.began, s.lastLook = now, now
+		w.began = now
+		if s.lastLook.IsZero() {
+			s.lastLook = now // else calls that are shorter than w.every would never look
+		}
 	}
 	s.watch.arm(ctx)
 	for {

@@ -1,6 +1,7 @@
 package drivertest
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -32,6 +33,10 @@ var spaceCases = []testCase{
 	{
 		"space-stuck-writer", readRule + "free bytes that were lost are healed for a blocked writer",
 		spaceStuckWriter,
+	},
+	{
+		"space-stuck-writer-polled", readRule + "free bytes that were lost are healed for a blocked " +
+			"writer, also by calls that end early", spaceStuckWriterPolled,
 	},
 }
 
@@ -234,4 +239,46 @@ func spaceStuckWriter(c *C) {
 	<-done
 	equal(c, "payload_free_bytes", p.o.PayloadFree.Load(), 256)
 	equal(c, "Stats().Repairs", r.Stats().Repairs, 1)
+}
+
+func spaceStuckWriterPolled(c *C) {
+	const short = 5 * time.Millisecond
+	r := c.reader(zerobuffer.ReaderOptions{PayloadSize: 256, ReadTimeout: short})
+	p := c.channel().connect()
+	p.write(100)
+	c.read(r, 1, 100).Release()
+	polls := []func() (zerobuffer.Frame, error){
+		func() (zerobuffer.Frame, error) { return r.ReadFrame(background) },
+		func() (zerobuffer.Frame, error) {
+			ctx, cancel := context.WithTimeout(background, short-1)
+			defer cancel()
+			return r.ReadFrame(ctx)
+		},
+		func() (zerobuffer.Frame, error) {
+			f, _, err := r.TryReadFrame()
+			return f, err
+		},
+	}
+	for i, poll := range polls {
+		p.o.PayloadFree.Add(^uint64(0) - 115) // lost, as in spaceStuckWriter
+		done := make(chan bool)
+		go func() {
+			defer close(done)
+			for p.o.PayloadFree.Load() < 200 {
+				p.space.Wait(1, time.Second)
+			}
+			p.write(100)
+		}()
+		f, err := poll()
+		for ; !f.Valid(); f, err = poll() {
+			if err != nil && !errors.Is(err, zerobuffer.ErrTimeout) {
+				c.must(err)
+			}
+		}
+		<-done
+		c.same(f.Bytes(), uint64(i+2), 100)
+		f.Release()
+		equal(c, "payload_free_bytes", p.o.PayloadFree.Load(), 256)
+		equal(c, "Stats().Repairs", r.Stats().Repairs, uint64(i+1))
+	}
 }
