@@ -104,7 +104,9 @@ func (w *Writer) dropSurplus() error {
 // recover checks the objects once more and goes on where the last writer stopped.
 func (w *Writer) recover(before uint64) error {
 	s := w.s
-	if err := s.ch.Check(); err != nil {
+	if err := s.ch.Check(); errors.Is(err, ErrSegmentRemoved) {
+		return fmt.Errorf("%w: %w", ErrNotReady, err) // a new reader is just replacing it
+	} else if err != nil {
 		return err
 	}
 	w.foreign = !s.ch.Liveness().Ours(driver.Reader)
