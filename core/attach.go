@@ -41,9 +41,8 @@ func attach(ch driver.Channel, name string, opts WriterOptions) (*Writer, error)
 		return nil, err
 	}
 	live := ch.Liveness()
-	if pid := seg.OIEB.ReaderPID.Load(); !live.Alive(driver.Reader, pid) {
-		return nil, fmt.Errorf("%w: its reader with PID %d is dead; start the reader again: %w",
-			ErrNotReady, pid, ErrReaderDead)
+	if err := meetReader(seg, live); err != nil {
+		return nil, err
 	}
 	if err := live.Claim(driver.Writer); err != nil {
 		return nil, err
@@ -62,6 +61,15 @@ func attach(ch driver.Channel, name string, opts WriterOptions) (*Writer, error)
 	s.watchPeer(seg.OIEB.ReaderPID.Load())
 	w.cleanup = runtime.AddCleanup(w, (*session).drop, s)
 	return w, nil
+}
+
+// meetReader returns an error unless the reader lives.
+func meetReader(seg layout.Segment, live driver.Liveness) error {
+	if pid := seg.OIEB.ReaderPID.Load(); !live.Alive(driver.Reader, pid) {
+		return fmt.Errorf("%w: its reader with PID %d is dead; start the reader again: %w",
+			ErrNotReady, pid, ErrReaderDead)
+	}
+	return nil
 }
 
 // claimPID puts the PID of this process into the segment and returns what was there.
@@ -107,6 +115,11 @@ func (w *Writer) recover(before uint64) error {
 	if err := s.ch.Check(); errors.Is(err, ErrSegmentRemoved) {
 		return fmt.Errorf("%w: %w", ErrNotReady, err) // a new reader is just replacing it
 	} else if err != nil {
+		return err
+	}
+	// Who looks at the leftover of a dead reader has it open for a moment, and may have been taken
+	// for that reader at the first look.
+	if err := meetReader(s.seg, s.ch.Liveness()); err != nil {
 		return err
 	}
 	w.foreign = !s.ch.Liveness().Ours(driver.Reader)
