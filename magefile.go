@@ -98,17 +98,17 @@ func Full(ctx context.Context) error {
 
 // Lint runs golangci-lint with the format check over all modules, for Linux and Windows.
 func Lint(ctx context.Context) error {
-	return build.Within(ctx, "lint", 12*time.Minute, build.Lint)
+	return build.Within(ctx, "lint", 15*time.Minute, build.Lint)
 }
 
 // Fmt formats all files the way lint wants them.
 func Fmt(ctx context.Context) error {
-	return build.Within(ctx, "fmt", 12*time.Minute, build.Format)
+	return build.Within(ctx, "fmt", 15*time.Minute, build.Format)
 }
 
 // Cross builds and vets every package and test for the five targets.
 func Cross(ctx context.Context) error {
-	return build.Within(ctx, "cross", 10*time.Minute, build.Cross)
+	return build.Within(ctx, "cross", 15*time.Minute, build.Cross)
 }
 
 // Fuzz runs every fuzz test for 10s, or as long as FUZZTIME says.

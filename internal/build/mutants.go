@@ -67,7 +67,7 @@ func Mutants(ctx context.Context, dir, only string) error {
 	}
 	defer os.RemoveAll(tree)
 	var errs []error
-	table := []string{"mutant | rule | caught by"}
+	fmt.Println("mutant | rule | caught by")
 	for _, file := range files {
 		m, err := readMutant(file)
 		if err == nil {
@@ -76,8 +76,7 @@ func Mutants(ctx context.Context, dir, only string) error {
 			if err != nil {
 				caught = "NOT CAUGHT"
 			}
-			table = append(table, strings.Join([]string{m.name(), m.Rule, caught}, " | "))
-			fmt.Println(table[len(table)-1])
+			fmt.Println(strings.Join([]string{m.name(), m.Rule, caught}, " | "))
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", m.name(), err))
@@ -86,8 +85,7 @@ func Mutants(ctx context.Context, dir, only string) error {
 			return errors.Join(append(errs, context.Cause(ctx))...)
 		}
 	}
-	fmt.Printf("\n%s\n\n", strings.Join(table, "\n"))
-	fmt.Printf("%d mutants, %d not caught\n", len(files), len(errs))
+	fmt.Printf("\n%d mutants, %d not caught\n", len(files), len(errs))
 	return errors.Join(errs...)
 }
 

@@ -96,31 +96,3 @@ func RaceReady(ctx context.Context) error {
 	}
 	return nil
 }
-
-// Fuzz finds the fuzz tests of the workspace and runs each for the given time ("10s", "1000x").
-func Fuzz(ctx context.Context, each string) error {
-	out, err := Command{}.Output(ctx, "go", "list", "-f",
-		"{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}", "work")
-	if err != nil {
-		return err
-	}
-	var errs []error
-	n := 0
-	for pkg := range strings.FieldsSeq(out) {
-		names, err := Command{}.Output(ctx, "go", "test", "-list", "^Fuzz", pkg)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		for name := range strings.FieldsSeq(names) {
-			if !strings.HasPrefix(name, "Fuzz") {
-				continue
-			}
-			n++
-			errs = append(errs, Command{}.Run(ctx, "go", "test", "-run", "^$",
-				"-fuzz", "^"+name+"$", "-fuzztime", each, pkg))
-		}
-	}
-	fmt.Printf("%d fuzz tests, %s each\n", n, each)
-	return errors.Join(errs...)
-}
