@@ -38,8 +38,9 @@ type WriterStats struct {
 	FramesWritten, BytesWritten uint64
 	// Waits is how often a write found no room and waited.
 	Waits uint64
-	// SpaceInDoubt is the number of bytes that may be lost, until the buffer is made anew, to
-	// accounts that a killed writer left half done in front of a reader of another language.
+	// SpaceInDoubt is the number of bytes that may be lost to accounts that a killed writer left
+	// half done in front of a reader of another language. They come back when they are needed and
+	// it is certain that the reader does not hold them, else when the buffer is made anew.
 	SpaceInDoubt uint64
 	// PayloadSize is the size of the ring in bytes, PayloadFree what the shared word says is
 	// free. Peers may leave it wrong for a while.

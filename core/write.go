@@ -261,6 +261,9 @@ func (w *Writer) open(n int) ([]byte, error) {
 	if err == nil {
 		buf, err = w.ring.Open(uint64(n))
 	}
+	if w.doubt.Load() != 0 {
+		w.doubt.Store(w.ring.Doubt()) // some of it may have turned out to be free
+	}
 	return buf, w.s.errorf("write frame to", err)
 }
 
