@@ -8,6 +8,7 @@ import (
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/ring"
+	"github.com/zerobuffer-go/zerobuffer/core/internal/sentinel"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
@@ -38,7 +39,7 @@ var (
 // Errors of reading and writing.
 var (
 	// ErrClosed says that Close was called on this Reader or Writer. It is also [os.ErrClosed].
-	ErrClosed = kind("closed", os.ErrClosed)
+	ErrClosed = sentinel.New("closed", os.ErrClosed)
 	// ErrConcurrentUse says that two goroutines called a Reader or a Writer at once.
 	ErrConcurrentUse = errors.New("used by two goroutines at once")
 	// ErrTimeout says that a call ended by its time-out or by the deadline of its context. It is
@@ -68,7 +69,7 @@ var (
 	// ErrReaderDead says that the reader is gone, killed or closed; see [ReaderGoneError].
 	ErrReaderDead = errors.New("reader is gone")
 	// ErrReaderClosed says that the reader has closed the buffer. It is also [ErrReaderDead].
-	ErrReaderClosed = kind("reader has closed the buffer", ErrReaderDead)
+	ErrReaderClosed = sentinel.New("reader has closed the buffer", ErrReaderDead)
 	// ErrWriterDead says that the writer was killed. All its complete frames were read before.
 	ErrWriterDead = errors.New("writer is dead")
 	// ErrWriterClosed says that the writer has closed, and all its frames were read.
@@ -189,14 +190,3 @@ func asTimeout(err, timeout error) error {
 	}
 	return err
 }
-
-// kindError is a sentinel that also matches a more general one.
-type kindError struct {
-	text string
-	of   error
-}
-
-func (e *kindError) Error() string { return e.text }
-func (e *kindError) Unwrap() error { return e.of }
-
-func kind(text string, of error) error { return &kindError{text, of} }

@@ -70,7 +70,7 @@ func brokenRule(file, imported string) string {
 		return "the ring knows the layout only"
 	case dir == "layout" && own:
 		return "the layout stands alone"
-	case dir == "driver" && own:
+	case dir == "driver" && own && imported != module+"/internal/sentinel":
 		return "the interfaces stand alone"
 	}
 	return ""

@@ -4,41 +4,32 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"github.com/zerobuffer-go/zerobuffer/core/internal/sentinel"
 )
 
 // What a backend reports. Package zerobuffer exports the same values under the same names.
 var (
 	// ErrNotFound says that there is no buffer of this name. It matches [fs.ErrNotExist].
-	ErrNotFound = kind("buffer not found", fs.ErrNotExist)
+	ErrNotFound = sentinel.New("buffer not found", fs.ErrNotExist)
 	// ErrNotReady says that the buffer is being made, or its reader has just gone: try again. It
 	// matches ErrNotFound.
-	ErrNotReady = kind("buffer is not ready", ErrNotFound)
+	ErrNotReady = sentinel.New("buffer is not ready", ErrNotFound)
 	// ErrReaderConnected says that the name belongs to a live reader. It matches [fs.ErrExist].
-	ErrReaderConnected = kind("a reader is connected", fs.ErrExist)
+	ErrReaderConnected = sentinel.New("a reader is connected", fs.ErrExist)
 	// ErrWriterConnected says that the buffer has a live writer. It matches [fs.ErrExist].
-	ErrWriterConnected = kind("a writer is connected", fs.ErrExist)
+	ErrWriterConnected = sentinel.New("a writer is connected", fs.ErrExist)
 	// ErrNoSpace says that the memory for the segment is not there.
 	ErrNoSpace = errors.New("not enough shared memory")
 	// ErrSegmentRemoved says that somebody has removed or replaced the segment.
 	ErrSegmentRemoved = errors.New("segment was removed")
 	// ErrInvalidName says that the name cannot be the name of a buffer.
-	ErrInvalidName = kind("invalid buffer name", fs.ErrInvalid)
+	ErrInvalidName = sentinel.New("invalid buffer name", fs.ErrInvalid)
 	// ErrOverflow says that a semaphore cannot hold more tokens.
 	ErrOverflow = errors.New("semaphore value overflow")
 	// ErrPermission says that the objects are there and may not be used. It is [fs.ErrPermission].
 	ErrPermission = fs.ErrPermission
 )
-
-// kindError is a sentinel that also matches a more general one.
-type kindError struct {
-	text string
-	of   error
-}
-
-func (e *kindError) Error() string { return e.text }
-func (e *kindError) Unwrap() error { return e.of }
-
-func kind(text string, of error) error { return &kindError{text, of} }
 
 // NoSpaceError tells how much memory was missing, and where. It matches [ErrNoSpace].
 type NoSpaceError struct {
