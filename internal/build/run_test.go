@@ -1,0 +1,30 @@
+package build
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestWithinSaysWhatWasExceeded(t *testing.T) {
+	err := Within(t.Context(), "nap", 50*time.Millisecond, func(ctx context.Context) error {
+		<-ctx.Done() // so that the program cannot be faster
+		return Command{Quiet: true}.Run(ctx, "go", "version")
+	})
+	if err == nil || !strings.Contains(err.Error(), "nap exceeded its time budget of 50ms") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestParseMutant(t *testing.T) {
+	const header = "Rule: contract 3a\nPackage: ./core\nRun: ^TestX$\nFlags: -race\nwhy it is so\n"
+	m, err := ParseMutant("x.patch", header+"--- a/x\n+++ b/x\nRun: not this\n")
+	want := Mutant{"x.patch", "contract 3a", "./core", "^TestX$", "-race"}
+	if err != nil || m != want {
+		t.Errorf("mutant is %+v (%v), want %+v", m, err, want)
+	}
+	if _, err := ParseMutant("x.patch", "Rule: contract 3a\n"); err == nil {
+		t.Error("a header without Package and Run was accepted")
+	}
+}
