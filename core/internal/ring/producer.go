@@ -102,6 +102,9 @@ func (p *Producer) placeAnew(total uint64) (place, bool, error) {
 		return place{}, false, err
 	}
 	p.nextLook = p.pos + lookEvery
+	if p.foreign {
+		p.lowerFree()
+	}
 	if p.pos != 0 && p.drained() {
 		return place{restart: true}, true, nil
 	}

@@ -152,3 +152,19 @@ func TestReclaim(t *testing.T) {
 		}
 	})
 }
+
+// TestLowerFree checks that free bytes which the positions rule out are taken away towards a
+// foreign reader, so that a ring that was read to its end can be used as a whole again.
+func TestLowerFree(t *testing.T) {
+	w := newWorld(1, 128, true)
+	onStep = func(string) {}
+	w.attach()
+	writeOne(t, w, 50)
+	readAll(w)
+	w.seg.OIEB.PayloadFree.Add(66) // an addition has swallowed the subtraction
+	writeOne(t, w, w.p.MaxPayload())
+	readAll(w)
+	if free := w.seg.OIEB.PayloadFree.Load(); free != 128 || w.err != nil {
+		t.Fatalf("%d bytes free, want 128: %v", free, w.err)
+	}
+}
