@@ -8,7 +8,7 @@ import (
 )
 
 // killWithChildren leaves the default: cancellation kills the program alone.
-func killWithChildren(cmd *exec.Cmd) (stop func()) {
+func killWithChildren(cmd *exec.Cmd) (ended func()) {
 	cmd.WaitDelay = 5 * time.Second
 	return func() {}
 }

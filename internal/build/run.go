@@ -41,9 +41,9 @@ func (c Command) Run(ctx context.Context, name string, args ...string) error {
 	if cmd.Stderr == nil {
 		cmd.Stderr = os.Stderr
 	}
-	stop := killWithChildren(cmd)
+	ended := killWithChildren(cmd)
 	err := cmd.Run()
-	stop()
+	ended()
 	if ctx.Err() != nil {
 		return fmt.Errorf("run %s %s: %w", name, firstWord(args), context.Cause(ctx))
 	}
