@@ -21,7 +21,11 @@ type Machine struct {
 
 // NewMachine returns a machine without buffers and processes.
 func NewMachine() *Machine {
-	return &Machine{buffers: map[string]*buffer{}, alive: map[uint64]bool{}, watches: map[*watch]bool{}}
+	return &Machine{
+		buffers: map[string]*buffer{},
+		alive:   map[uint64]bool{},
+		watches: map[*watch]bool{},
+	}
 }
 
 // New returns a process on a machine of its own, for programs that need just one.

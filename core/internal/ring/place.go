@@ -39,21 +39,6 @@ func (p *Producer) refresh() error {
 	return nil
 }
 
-// lowerFree takes away free bytes that the positions rule out: an addition of a foreign reader that
-// was not atomic has swallowed a subtraction. Left as they are they would hide, in a fuller ring,
-// what the reader holds, and the ring would never look drained.
-func (p *Producer) lowerFree() {
-	f := p.oieb.PayloadFree.Load()
-	r := p.fold(p.oieb.ReadPos.Load()) // after f: the reader moves it first and adds later
-	if r > p.size {
-		return
-	}
-	limit := p.size - p.lowUse(r, p.pos, p.distance(r, p.pos))
-	if int64(f) > int64(limit) && p.oieb.PayloadFree.CompareAndSwap(f, limit) {
-		p.base -= f - limit
-	}
-}
-
 // settledFree is payload_free_bytes less what must not be used yet: a foreign reader gives back
 // the waste of a wrap while it may still hold frames from before it (contract 3a).
 func (p *Producer) settledFree() uint64 {

@@ -103,7 +103,7 @@ func (p *Producer) placeAnew(total uint64) (place, bool, error) {
 	}
 	p.nextLook = p.pos + lookEvery
 	if p.foreign {
-		p.lowerFree()
+		p.base -= p.lowerFree()
 	}
 	if p.pos != 0 && p.drained() {
 		return place{restart: true}, true, nil

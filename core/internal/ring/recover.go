@@ -58,7 +58,7 @@ func (p *Producer) Attach(foreign bool) (Recovery, error) {
 		Finished: uint64(len(s.chain.marked)), Restart: s.restart,
 	}
 	p.finish(&s)
-	p.capFree()
+	p.lowerFree()
 	p.guardHeld()
 	return rec, p.tokensAtAttach(&s)
 }
@@ -180,21 +180,26 @@ func (p *Producer) reclaim() bool {
 	return true
 }
 
-// capFree lowers payload_free_bytes to what the positions allow: a killed peer's writer has moved
-// write_pos and not yet subtracted. The reader may add at the same time, so the free bytes are
-// loaded before read_pos, and changed by compare-and-swap.
-func (p *Producer) capFree() {
-	for {
+// lowerFree takes away free bytes that the positions rule out, and returns how many: a killed
+// peer's writer has moved write_pos and not subtracted, or an addition of a foreign reader that was
+// not atomic has swallowed a subtraction. Left as they are they would hide, in a fuller ring, what
+// the reader holds, and the ring would never look drained.
+func (p *Producer) lowerFree() uint64 {
+	for range 100 { // a reader that adds all the time is left for the next call
 		f := p.oieb.PayloadFree.Load()
-		r := p.fold(p.oieb.ReadPos.Load())
+		r := p.fold(p.oieb.ReadPos.Load()) // after f: the reader moves it first and adds later
 		if r > p.size {
-			return
+			return 0
 		}
 		limit := p.size - p.lowUse(r, p.pos, p.distance(r, p.pos))
-		if int64(f) >= 0 && f <= limit || p.oieb.PayloadFree.CompareAndSwap(f, limit) {
-			return
+		if int64(f) <= int64(limit) {
+			return 0
+		}
+		if p.oieb.PayloadFree.CompareAndSwap(f, limit) {
+			return f - limit
 		}
 	}
+	return 0
 }
 
 // guardHeld protects frames that a foreign reader holds from before this writer came: what is
