@@ -15,7 +15,7 @@ func TestConformance(t *testing.T) {
 	drivertest.Run(t, drivertest.Harness{
 		New: func(*testing.T) driver.Backend { return posixshm.New(nil) },
 		DeadPID: func(t *testing.T) uint64 {
-			cmd := exec.Command("true")
+			cmd := exec.Command("/proc/self/exe", "-test.run=^$")
 			require.NoError(t, cmd.Run())
 			return uint64(cmd.Process.Pid)
 		},
