@@ -101,12 +101,11 @@ func (w *Writer) dropSurplus() error {
 	if w.s.ch.Liveness().Ours(driver.Reader) {
 		return nil // a surplus token does no harm there
 	}
-	if _, err := w.ring.DropSurplus(); err != nil {
+	if err := w.ring.DropSurplus(); err != nil {
 		return err
 	}
 	time.Sleep(surplusLook)
-	_, err := w.ring.DropSurplus()
-	return err
+	return w.ring.DropSurplus()
 }
 
 // recover checks the objects once more and goes on where the last writer stopped.

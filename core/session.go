@@ -76,10 +76,7 @@ func (s *session) seize() bool {
 		return false
 	}
 	for !s.busy.CompareAndSwap(false, true) {
-		// Repeated, because a wake is lost on a waiter that is just going to block.
-		if s.blocks.Load()%2 == 1 {
-			s.sem.Wake()
-		}
+		s.endBlock()
 		time.Sleep(100 * time.Microsecond)
 	}
 	s.watch.stop()

@@ -1,38 +1,21 @@
 package zerobuffer_test
 
 import (
-	"encoding/hex"
-	"os"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
+	"github.com/zerobuffer-go/zerobuffer/core/internal/golden"
 )
-
-// golden reads hexadecimal bytes; # starts a comment.
-func golden(t *testing.T, file string) []byte {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	require.NoError(t, err)
-	var digits strings.Builder
-	for line := range strings.Lines(string(text)) {
-		line, _, _ = strings.Cut(line, "#")
-		digits.WriteString(strings.Join(strings.Fields(line), ""))
-	}
-	b, err := hex.DecodeString(digits.String())
-	require.NoError(t, err)
-	return b
-}
 
 // TestWireMetadataGolden compares the metadata block with what peers read (contract 2).
 func TestWireMetadataGolden(t *testing.T) {
 	t.Parallel()
 	g := newRig(t, zerobuffer.ReaderOptions{MetadataSize: 64}, zerobuffer.WriterOptions{})
 	require.NoError(t, g.w.SetMetadata([]byte("caps")))
-	want := golden(t, "layout/testdata/metadata.hex")
+	want := golden.Read(t, "layout/testdata/metadata.hex")
 	require.Empty(t, cmp.Diff(want, g.memory()[128:192]))
 }
 
@@ -44,7 +27,7 @@ func TestWireFrameGolden(t *testing.T) {
 		g.write(5, 'x')
 	}
 	require.NoError(t, g.w.WriteFrame(t.Context(), []byte("hello")))
-	want := golden(t, "layout/testdata/frame.hex")
+	want := golden.Read(t, "layout/testdata/frame.hex")
 	require.Empty(t, cmp.Diff(want, g.payload()[6*21:7*21]))
 }
 
@@ -61,7 +44,7 @@ func TestWireWrappedGolden(t *testing.T) {
 	g.readRelease(1)
 	g.write(30, 'b')
 	g.write(20, 'c')
-	want := golden(t, "testdata/wrapped.hex")
+	want := golden.Read(t, "testdata/wrapped.hex")
 	require.Empty(t, cmp.Diff(want, g.memory()))
 }
 

@@ -101,14 +101,7 @@ func TestPythonReaderClosesWhileWriterWaits(t *testing.T) {
 	p.call("reader", args{"name": name, "payload": 4096})
 	w := newWriter(t, name)
 	ended := make(chan error, 1)
-	go func() {
-		for {
-			if err := w.WriteFrame(ctx, content(0, 1000)); err != nil {
-				ended <- err
-				return
-			}
-		}
-	}()
+	go func() { ended <- writeUntilError(ctx, w, content(0, 1000)) }()
 	waitForWaiter(t, name, false)
 	p.call("close_reader", nil)
 	require.ErrorIs(t, <-ended, zerobuffer.ErrReaderClosed)

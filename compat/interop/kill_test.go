@@ -3,6 +3,7 @@
 package interop
 
 import (
+	"context"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -93,14 +94,7 @@ func TestPythonReaderKilledWhileWriterWaits(t *testing.T) {
 	p.call("reader", args{"name": name, "payload": 4096})
 	w := newWriter(t, name)
 	ended := make(chan error, 1)
-	go func() {
-		for {
-			if err := w.WriteFrame(ctx, content(0, 1000)); err != nil {
-				ended <- err
-				return
-			}
-		}
-	}()
+	go func() { ended <- writeUntilError(ctx, w, content(0, 1000)) }()
 	waitForWaiter(t, name, false)
 	p.kill()
 	err := <-ended
@@ -124,7 +118,7 @@ func TestPythonReaderKilledThenPythonReader(t *testing.T) {
 	w := newWriter(t, name)
 	s.write(t, ctx, w, 0, 2)
 	p.kill()
-	require.ErrorIs(t, writeUntilError(t, w, s), zerobuffer.ErrReaderDead)
+	require.ErrorIs(t, writeUntilError(watched(t), w, s.frame(0)), zerobuffer.ErrReaderDead)
 	require.NoError(t, w.Close())
 
 	p = startPeer(t)
@@ -135,11 +129,10 @@ func TestPythonReaderKilledThenPythonReader(t *testing.T) {
 	p.recv()
 }
 
-// writeUntilError writes until the writer complains.
-func writeUntilError(t *testing.T, w *zerobuffer.Writer, s sizes) error {
-	t.Helper()
+// writeUntilError writes the same frame until the writer complains.
+func writeUntilError(ctx context.Context, w *zerobuffer.Writer, frame []byte) error {
 	for {
-		if err := w.WriteFrame(watched(t), s.frame(0)); err != nil {
+		if err := w.WriteFrame(ctx, frame); err != nil {
 			return err
 		}
 	}

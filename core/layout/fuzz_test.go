@@ -12,8 +12,8 @@ import (
 // error that says whether to try again.
 func FuzzAttach(f *testing.F) {
 	f.Add(segment(f))
-	f.Add(golden(f, "fresh"))
-	f.Add(golden(f, "distinct"))
+	f.Add(read(f, "fresh"))
+	f.Add(read(f, "distinct"))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		mem := make([]byte, max(len(data), 8))[:len(data)]
@@ -33,9 +33,9 @@ func FuzzAttach(f *testing.F) {
 
 // FuzzHeader writes what it has read.
 func FuzzHeader(f *testing.F) {
-	f.Add(golden(f, "frame"))
-	f.Add(golden(f, "unfinished"))
-	f.Add(golden(f, "marker"))
+	f.Add(read(f, "frame"))
+	f.Add(read(f, "unfinished"))
+	f.Add(read(f, "marker"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) < layout.HeaderSize {
 			return

@@ -2,32 +2,21 @@ package layout_test
 
 import (
 	"bytes"
-	"encoding/hex"
-	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/zerobuffer-go/zerobuffer/core/internal/golden"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
-// golden reads hexadecimal bytes; # starts a comment. The files follow the wire contract and were
-// not made by this package.
-func golden(t testing.TB, name string) []byte {
+// read returns the bytes of a file of testdata. The files follow the wire contract and were not
+// made by this package.
+func read(t testing.TB, name string) []byte {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", name+".hex"))
-	require.NoError(t, err)
-	var digits strings.Builder
-	for line := range strings.Lines(string(text)) {
-		line, _, _ = strings.Cut(line, "#")
-		digits.WriteString(strings.Join(strings.Fields(line), ""))
-	}
-	b, err := hex.DecodeString(digits.String())
-	require.NoError(t, err)
-	return b
+	return golden.Read(t, filepath.Join("testdata", name+".hex"))
 }
 
 func TestFormatGolden(t *testing.T) {
@@ -37,7 +26,7 @@ func TestFormatGolden(t *testing.T) {
 	mem := make([]byte, g.SegmentSize())
 	seg, err := layout.Format(mem, g, 1234)
 	require.NoError(t, err)
-	require.Empty(t, cmp.Diff(golden(t, "fresh"), mem[:layout.OIEBSize]))
+	require.Empty(t, cmp.Diff(read(t, "fresh"), mem[:layout.OIEBSize]))
 	require.Equal(t, make([]byte, len(mem)-128), mem[128:], "the blocks were touched")
 	require.Len(t, seg.Metadata, 4096)
 	require.Equal(t, 4096, cap(seg.Metadata))
@@ -50,7 +39,7 @@ func TestFormatGolden(t *testing.T) {
 // TestOIEBOffsets reads a block in which every field has another value.
 func TestOIEBOffsets(t *testing.T) {
 	t.Parallel()
-	o, err := layout.View(golden(t, "distinct"))
+	o, err := layout.View(read(t, "distinct"))
 	require.NoError(t, err)
 	require.Equal(t, uint32(0x0d0c0b0a), o.Size.Load())
 	require.Equal(t, [4]uint8{1, 2, 3, 4}, o.Version)
@@ -82,7 +71,7 @@ func TestHeaderGolden(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			want := golden(t, c.name)
+			want := read(t, c.name)
 			got := bytes.Clone(want)
 			for i := range layout.HeaderSize {
 				got[i] = 0xee

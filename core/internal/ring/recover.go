@@ -78,9 +78,7 @@ func (p *Producer) inspect() (state, error) {
 	if err != nil {
 		return s, err
 	}
-	if p.size >= layout.HeaderSize {
-		s.head = layout.ReadHeader(p.data)
-	}
+	s.head = layout.ReadHeader(p.data)
 	end := layout.HeaderSize + s.head.Size
 	if s.head.IsUnfinished() && raw == 0 && w != 0 && w != end {
 		w, s.restart = 0, true
@@ -290,19 +288,18 @@ func (p *Producer) Unread() uint64 {
 	return frames
 }
 
-// DropSurplus takes away tokens that are there for no unread frame, and tells whether there were
-// any. A closing writer leaves one to wake a foreign reader (contract 5, close). It is called
-// before Attach, while no writer is connected.
-func (p *Producer) DropSurplus() (bool, error) {
+// DropSurplus takes away tokens that are there for no unread frame. A closing writer leaves one to
+// wake a foreign reader (contract 5, close). It is called before Attach, while no writer is
+// connected.
+func (p *Producer) DropSurplus() error {
 	s, err := p.inspect()
 	if err != nil {
-		return false, err
+		return err
 	}
-	tokens, _ := p.ready.State()
-	if uint64(tokens) <= s.chain.frames {
-		return false, nil
+	if tokens, _ := p.ready.State(); uint64(tokens) > s.chain.frames {
+		p.ready.Take(tokens - uint32(s.chain.frames))
 	}
-	return p.ready.Take(tokens-uint32(s.chain.frames)) != 0, nil
+	return nil
 }
 
 // QuietReader tells whether the reader is blocked with nothing unread, so that a surplus token
