@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
+	"syscall"
 	"time"
 )
 
@@ -21,6 +23,21 @@ const grace = 5 * time.Second
 type Second struct {
 	cmd    *exec.Cmd
 	stdout bytes.Buffer
+}
+
+// Main is the main function of a program that runs as two processes: first in the process that the
+// user has started, second in the one that [StartSecond] has. An interrupt ends ctx, and a second
+// interrupt the process. The exit code is what first or second returns.
+func Main(
+	first func(ctx context.Context, args []string, stdout, stderr io.Writer) int,
+	second func(ctx context.Context, args []string, stdin io.Reader, stderr io.Writer) int,
+) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	if IsSecond() {
+		os.Exit(second(ctx, os.Args[1:], os.Stdin, os.Stderr))
+	}
+	os.Exit(first(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // IsSecond tells whether this process was started by [StartSecond].

@@ -10,9 +10,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/zerobuffer-go/zerobuffer/compat/measure"
@@ -27,14 +24,7 @@ type phase struct {
 	duration time.Duration
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	if measure.IsSecond() {
-		os.Exit(runCamera(ctx, os.Args[1:], os.Stdin, os.Stderr))
-	}
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
+func main() { measure.Main(run, runCamera) }
 
 // run is the whole demo, seen from the side that reads; it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {

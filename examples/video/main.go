@@ -12,23 +12,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/zerobuffer-go/zerobuffer/compat/measure"
 	"github.com/zerobuffer-go/zerobuffer/compat/native"
 	"github.com/zerobuffer-go/zerobuffer/compat/rawvideo"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	if measure.IsSecond() {
-		os.Exit(runDecoder(ctx, os.Args[1:], os.Stdin, os.Stderr))
-	}
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
+func main() { measure.Main(run, runDecoder) }
 
 // run is the side that reads; it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {

@@ -11,23 +11,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/zerobuffer-go/zerobuffer/compat/measure"
 	"github.com/zerobuffer-go/zerobuffer/compat/native"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	if measure.IsSecond() {
-		os.Exit(runSecond(ctx, os.Args[1:], os.Stdin, os.Stderr))
-	}
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
+func main() { measure.Main(run, runSecond) }
 
 // sizes are a control message, a packet, a tensor and a frame of 1080p video in yuv420p.
 var sizes = []int{64, 1 << 10, 64 << 10, 3_110_400}
