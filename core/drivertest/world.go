@@ -91,9 +91,14 @@ func (c *C) foreignReader(size int64) *peer {
 	return c.peer(ch)
 }
 
-// eventually waits until cond is true. There is no limit: the watchdog of go test ends a hang.
+// eventually waits until cond is true. Except in an exempted case there is no limit: the watchdog
+// of go test ends a hang.
 func (c *C) eventually(cond func() bool) {
-	for !cond() {
+	c.Helper()
+	for start := time.Now(); !cond(); {
+		if c.patience > 0 && time.Since(start) > c.patience {
+			c.failf("nothing came within %v", c.patience)
+		}
 		time.Sleep(200 * time.Microsecond)
 	}
 }
