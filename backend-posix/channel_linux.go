@@ -10,6 +10,7 @@ import (
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
+	"github.com/zerobuffer-go/zerobuffer/core/linux/futex"
 )
 
 // maxRetired bounds how many exchanged semaphores a channel keeps mapped.
@@ -111,7 +112,7 @@ func (c *channel) checkSegment() error {
 // another language never looks again, so towards that the old file stays in use.
 func (c *channel) mendSemaphore(s *namedSemaphore) {
 	for _, old := range s.retired {
-		if n := old.take(semMax); n > 0 {
+		if n := old.Take(futex.MaxValue); n > 0 {
 			_ = s.Post(n)
 		}
 	}
@@ -136,7 +137,7 @@ func (c *channel) mendSemaphore(s *namedSemaphore) {
 	}
 	c.config.Logger.Info("semaphore was removed by another program and made again",
 		"path", s.path)
-	_ = next.post(s.cur.Load().take(semMax))
+	_ = next.Post(s.cur.Load().Take(futex.MaxValue))
 	s.retired = append(s.retired, s.exchange(next))
 }
 

@@ -159,7 +159,7 @@ func TestCheckFollowsReplacedSemaphore(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, w.Check())
 	require.Zero(t, <-got, "the wait on the old one is ended")
-	require.NoError(t, m.post(1))
+	require.NoError(t, m.Post(1))
 	require.EqualValues(t, 1, w.SpaceReady().Wait(1, -1))
 	require.NoError(t, m.close())
 	require.NoError(t, os.Remove(w.sems[1].path))

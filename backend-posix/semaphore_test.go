@@ -3,6 +3,7 @@
 package posixshm
 
 import (
+	"math"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/linux/futex"
 )
 
 // testSemaphore returns the data semaphore of a new buffer.
@@ -25,7 +27,7 @@ func TestSemaphoreFileFormat(t *testing.T) {
 	name := newName(t, b)
 	c := create(t, b, name)
 	require.NoError(t, c.DataReady().Post(5))
-	c.sems[0].cur.Load().word.Add(2 * oneWaiter)
+	futex.At(c.sems[0].cur.Load().mem).Add(2 * futex.OneWaiter)
 	got, err := os.ReadFile(b.semPath(semWritePrefix, name))
 	require.NoError(t, err)
 	want := make([]byte, 32)
@@ -96,25 +98,25 @@ func TestSemaphoreWakeByPostAndByWake(t *testing.T) {
 
 func TestSemaphoreOverflow(t *testing.T) {
 	s := testSemaphore(t)
-	require.NoError(t, s.Post(semMax-1))
+	require.NoError(t, s.Post(futex.MaxValue-1))
 	require.ErrorIs(t, s.Post(2), driver.ErrOverflow)
 	require.NoError(t, s.Post(1))
 	require.ErrorIs(t, s.Post(1), driver.ErrOverflow)
 	tokens, waiters := s.State()
-	require.EqualValues(t, semMax, tokens, "a refused post adds nothing")
+	require.EqualValues(t, futex.MaxValue, tokens, "a refused post adds nothing")
 	require.Zero(t, waiters)
-	require.EqualValues(t, semMax, s.Take(0xffffffff))
+	require.EqualValues(t, futex.MaxValue, s.Take(0xffffffff))
 	require.NoError(t, s.Post(0))
 }
 
 // A peer may write anything: no call may hang, and no number may run below 0.
 func TestSemaphoreGarbage(t *testing.T) {
 	s := testSemaphore(t)
-	word := s.cur.Load().word
+	word := futex.At(s.cur.Load().mem)
 	for _, garbage := range []uint64{1 << 63, 1<<64 - 1, 0xffffffff, 0x80000000} {
 		word.Store(garbage)
-		value := garbage & valueMask
-		if value > semMax {
+		value := garbage & math.MaxUint32
+		if value > futex.MaxValue {
 			require.ErrorIs(t, s.Post(1), driver.ErrOverflow)
 		}
 		require.EqualValues(t, value, s.Wait(0xffffffff, time.Millisecond))
@@ -132,7 +134,7 @@ func TestSemaphoreGarbage(t *testing.T) {
 
 func TestSemaphoreResetWaiters(t *testing.T) {
 	s := testSemaphore(t)
-	s.cur.Load().word.Store(3*oneWaiter | 7)
+	futex.At(s.cur.Load().mem).Store(3*futex.OneWaiter | 7)
 	require.False(t, s.ResetWaiters(7, 2))
 	require.False(t, s.ResetWaiters(6, 3))
 	require.True(t, s.ResetWaiters(7, 3))

@@ -1,7 +1,8 @@
-package posixshm
+package memory
 
 import (
 	"bytes"
+	"os"
 	"path"
 	"strconv"
 	"strings"
@@ -9,9 +10,17 @@ import (
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
 
-// check compares size with what the control groups of the process, up the hierarchy, and the
-// machine have left. What cannot be read is no limit.
-func (m memory) check(size uint64) error {
+// Check compares size with what the control groups of the process, up the hierarchy, and the
+// machine have left. What cannot be read is no limit. The error is a [*driver.NoSpaceError].
+func Check(size uint64) error { return system{os.ReadFile}.check(size) }
+
+// system is where the numbers come from.
+type system struct {
+	// read returns the content of a file; tests replace it.
+	read func(path string) ([]byte, error)
+}
+
+func (m system) check(size uint64) error {
 	for _, g := range m.groups() {
 		if free, ok := g.free(m); ok && free < size {
 			return &driver.NoSpaceError{
@@ -44,7 +53,7 @@ type group struct {
 
 // free returns how much the group may still take. Pages of files count as used but make room for
 // others; the pages of a tmpfs do not, and are not among them.
-func (g group) free(m memory) (uint64, bool) {
+func (g group) free(m system) (uint64, bool) {
 	limit, ok := m.number(g.dir + "/" + g.limitFile)
 	if !ok {
 		return 0, false
@@ -60,7 +69,7 @@ func (g group) free(m memory) (uint64, bool) {
 }
 
 // number reads a file with one number; "max" is none.
-func (m memory) number(path string) (uint64, bool) {
+func (m system) number(path string) (uint64, bool) {
 	text, err := m.read(path)
 	if err != nil {
 		return 0, false
@@ -82,7 +91,7 @@ func field(text []byte, word string) uint64 {
 }
 
 // available is what the machine has left for new pages, swap included.
-func (m memory) available() (uint64, bool) {
+func (m system) available() (uint64, bool) {
 	text, err := m.read("/proc/meminfo")
 	if err != nil || !bytes.Contains(text, []byte("MemAvailable:")) {
 		return 0, false
@@ -92,7 +101,7 @@ func (m memory) available() (uint64, bool) {
 
 // groups returns the memory control groups of this process, from its own up to the highest that
 // is mounted, for both versions of the interface.
-func (m memory) groups() []group {
+func (m system) groups() []group {
 	own, err := m.read("/proc/self/cgroup")
 	if err != nil {
 		return nil
