@@ -38,28 +38,6 @@ func TestOpenNotFoundListsSimilarNames(t *testing.T) {
 	require.ErrorContains(t, err, "start its reader first")
 }
 
-func TestResembles(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		ok   bool
-	}{
-		{"camera", "Camera", true},
-		{"camera", "camera1", true},
-		{"camera", "cmera", true},
-		{"camera", "my-camera", true},
-		{"camera", "microphone", false},
-		{"a", "b", true},
-		{"ab", "xy", false},
-		{"camera", "camera", false},
-		{"sem-w-x", "sem.sem-w-x", false},
-	} {
-		_, ok := resembles(c.a, c.b)
-		require.Equal(t, c.ok, ok, "%s %s", c.a, c.b)
-	}
-	require.Equal(t, 3, editDistance("kitten", "sitting"))
-	require.Equal(t, 4, editDistance("", "abcd"))
-}
-
 func TestOpenNotReady(t *testing.T) {
 	b := newBackend(t)
 	name := newName(t, b)

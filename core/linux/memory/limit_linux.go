@@ -99,6 +99,17 @@ func (m system) available() (uint64, bool) {
 	return (field(text, "MemAvailable:") + field(text, "SwapFree:")) << 10, true
 }
 
+// HugePageSize is the size of a huge page in bytes, 0 where there are none.
+func HugePageSize() uint64 { return meminfo("Hugepagesize:") << 10 }
+
+// HugePagesFree is how many bytes of huge pages are reserved and not used yet.
+func HugePagesFree() uint64 { return meminfo("HugePages_Free:") * HugePageSize() }
+
+func meminfo(word string) uint64 {
+	text, _ := os.ReadFile("/proc/meminfo") // without it there are none
+	return field(text, word)
+}
+
 // groups returns the memory control groups of this process, from its own up to the highest that
 // is mounted, for both versions of the interface.
 func (m system) groups() []group {

@@ -20,6 +20,12 @@ func Reserve(fd int, size uint64) error {
 	if err := Check(size); err != nil {
 		return err
 	}
+	return Allocate(fd, size)
+}
+
+// Allocate gives the file of fd its size and all its pages, as [Reserve] does, and asks nobody: it
+// is for memory that is no part of what [Check] counts. The errors are those of the system.
+func Allocate(fd int, size uint64) error {
 	if err := syscall.Ftruncate(fd, int64(size)); err != nil {
 		return err
 	}

@@ -1,0 +1,201 @@
+package memfdshm
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
+)
+
+// accept decides about a peer.
+func (b *Backend) accept(p Peer) error {
+	if b.opts.Accept != nil {
+		return b.opts.Accept(p)
+	}
+	if p.UID != os.Geteuid() {
+		return fmt.Errorf("%w: it is user %d, and only user %d is accepted",
+			driver.ErrPermission, p.UID, os.Geteuid())
+	}
+	return nil
+}
+
+func (b *Backend) create(name string, config driver.Config) (driver.Channel, error) {
+	p, err := b.place(name)
+	if err != nil {
+		return nil, err
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	listens := b.joined == nil && !b.opts.Private
+	if listens {
+		// A look before the memory is made; the one that counts is that of the listener.
+		err = p.makeDir(b.opts.Dir != "")
+		if err == nil {
+			err = p.underLock(p.clear)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	c, err := b.newOwner(name, config)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case b.joined != nil:
+		err = b.joined.use(func(l *link) error {
+			c.server.adopt(&client{link: l, trusted: true})
+			return nil
+		})
+	case listens:
+		c.listener = &listener{place: p, config: config, server: c.server}
+		err = c.listener.open()
+	}
+	if err == nil {
+		err = b.register(name, c.server)
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.Remove(), c.Close())
+	}
+	config.Logger.Debug("created buffer", "place", c.where(), "size", len(c.Memory()))
+	return c, nil
+}
+
+// newOwner makes the memory, formatted and claimed, which nobody can reach yet.
+func (b *Backend) newOwner(name string, config driver.Config) (*owner, error) {
+	fd, seg, err := makeSegment(name, config.Size, b.opts.HugePages)
+	if err != nil {
+		return nil, err
+	}
+	if config.Format != nil {
+		if err := config.Format(seg.mem, uint64(os.Getpid())); err != nil {
+			return nil, errors.Join(err, seg.unmap(), unix.Close(fd))
+		}
+	}
+	s := &server{
+		fd: fd, seg: seg, accept: b.accept, log: config.Logger, watches: map[*watch]*client{},
+	}
+	s.claims[driver.Reader] = s
+	return &owner{segment: seg, server: s, backend: b, name: name}, nil
+}
+
+// register remembers a buffer for Invite. Without a socket, only here a name can be taken.
+func (b *Backend) register(name string, s *server) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.servers[name] != nil {
+		return fmt.Errorf("create buffer %q: %w in this process", name, driver.ErrReaderConnected)
+	}
+	b.servers[name] = s
+	return nil
+}
+
+// forget undoes register.
+func (b *Backend) forget(name string, s *server) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.servers[name] == s {
+		delete(b.servers, name)
+	}
+}
+
+func (b *Backend) invite(name string) (*os.File, error) {
+	b.mu.Lock()
+	s := b.servers[name]
+	b.mu.Unlock()
+	if s == nil {
+		return nil, fmt.Errorf("invite to buffer %q: %w: this backend has not created it",
+			name, driver.ErrNotFound)
+	}
+	own, other, err := pair()
+	if err != nil {
+		return nil, err
+	}
+	l, err := newLink(own)
+	if err != nil {
+		other.Close()
+		return nil, err
+	}
+	s.adopt(&client{link: l, trusted: true})
+	return other, nil
+}
+
+// open connects to a reader, in whatever way this backend does.
+func (b *Backend) open(name string, config driver.Config) (driver.Channel, error) {
+	p, err := b.place(name)
+	if err != nil {
+		return nil, err
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	g := &guest{name: name}
+	meet := func(l *link) (err error) { g.reader, g.segment, err = welcome(l); return err }
+	if b.joined != nil {
+		err = b.joined.use(meet)
+	} else {
+		err = b.dial(p, name, meet)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open buffer %q: %w", name, err)
+	}
+	config.Logger.Debug("opened buffer", "name", name, "size", len(g.Memory()))
+	return g, nil
+}
+
+// dial connects to the place of a buffer and lets meet talk to the reader there.
+func (b *Backend) dial(p place, name string, meet func(*link) error) error {
+	fd, err := p.connect()
+	if err != nil {
+		return b.connectError(p, name, err)
+	}
+	l, err := newLink(os.NewFile(uintptr(fd), "zerobuffer-socket"))
+	if err != nil {
+		return err
+	}
+	peer, err := l.credentials()
+	if err == nil {
+		// Whoever listens there could be anybody: it gets nothing before it is accepted.
+		err = b.accept(peer)
+	}
+	if err == nil {
+		err = l.hello()
+	}
+	if err == nil {
+		err = meet(l)
+	}
+	if err != nil {
+		l.close()
+	}
+	return err
+}
+
+// connectError says what a failed connect(2) means.
+func (b *Backend) connectError(p place, name string, err error) error {
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		return fmt.Errorf("%w at %s; start its reader first%s",
+			driver.ErrNotFound, p, p.similar(name))
+	case err == unix.ECONNREFUSED && p.dir == "":
+		return fmt.Errorf("%w at %s; start its reader first", driver.ErrNotFound, p)
+	case err == unix.ECONNREFUSED:
+		return fmt.Errorf("%w: nobody listens at %s, its reader was killed; start it again",
+			driver.ErrNotReady, p)
+	case err == unix.EAGAIN:
+		return fmt.Errorf("%w: too many connections wait at %s", driver.ErrNotReady, p)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("connect to %s: %w for user %d; run both sides as the same user, or let "+
+			"the reader choose Mode, Group and a directory that others may enter", p,
+			driver.ErrPermission, os.Geteuid())
+	case err == unix.EPROTOTYPE || err == unix.ENOTSOCK:
+		return fmt.Errorf("connect to %s: %w: it is something else than the socket of a reader",
+			p, fs.ErrInvalid)
+	}
+	return fmt.Errorf("connect to %s: %w", p, err)
+}

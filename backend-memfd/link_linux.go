@@ -1,0 +1,150 @@
+package memfdshm
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// answerTime is how long one side waits for a message that the other owes it. A process that is
+// stopped does not answer, and must not stop this one.
+const answerTime = 500 * time.Millisecond
+
+// link is one end of a connection.
+type link struct {
+	conn *net.UnixConn
+	raw  syscall.RawConn
+	// greeted says that hello was sent on a connection of this side.
+	greeted bool
+
+	mu   sync.Mutex // guards what probe leaves behind
+	gone bool
+}
+
+// newLink takes over a connected socket, which it closes also after an error.
+func newLink(file *os.File) (*link, error) {
+	defer file.Close() // FileConn makes a descriptor of its own
+	conn, err := net.FileConn(file)
+	if err != nil {
+		return nil, err
+	}
+	u, ok := conn.(*net.UnixConn)
+	if !ok || u.LocalAddr().Network() != "unixpacket" {
+		_ = conn.Close()
+		return nil, fmt.Errorf("use %s: %w: it is no Unix socket of type SOCK_SEQPACKET",
+			file.Name(), fs.ErrInvalid)
+	}
+	return linkOf(u)
+}
+
+func linkOf(conn *net.UnixConn) (*link, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return &link{conn: conn, raw: raw}, nil
+}
+
+// hello introduces this side, once.
+func (l *link) hello() error {
+	if l.greeted {
+		return nil
+	}
+	l.greeted = true
+	return l.send(message{kind: kindHello, a: uint64(os.Getpid())}, -1)
+}
+
+// send sends a message, with a descriptor if fd is not negative. A peer that does not read, so
+// that the socket is full, cannot hold the caller for long.
+func (l *link) send(m message, fd int) error {
+	var rights []byte
+	if fd >= 0 {
+		rights = unix.UnixRights(fd)
+	}
+	if err := l.conn.SetWriteDeadline(time.Now().Add(answerTime)); err != nil {
+		return err
+	}
+	_, _, err := l.conn.WriteMsgUnix(m.encode(), rights, nil)
+	return err
+}
+
+// receive waits for a message. A descriptor that comes with one is kept only if files is true;
+// fd is -1 without. The error is [io.EOF] when the peer has closed or died.
+func (l *link) receive(files bool) (m message, fd int, err error) {
+	var buf [messageSize + 1]byte // a longer message is cut here, and found to be too long
+	var rights []byte
+	if files {
+		rights = make([]byte, unix.CmsgSpace(4)) // the kernel closes what does not fit
+	}
+	n, oobn, _, _, err := l.conn.ReadMsgUnix(buf[:], rights)
+	if err != nil {
+		return message{}, -1, err
+	}
+	fd = firstRight(rights[:oobn])
+	if n == 0 {
+		err = io.EOF
+	} else {
+		m, err = decode(buf[:n])
+	}
+	if err != nil && fd >= 0 {
+		_ = unix.Close(fd)
+		fd = -1
+	}
+	return m, fd, err
+}
+
+// firstRight returns the descriptor in a control message, or -1.
+func firstRight(control []byte) int {
+	messages, err := unix.ParseSocketControlMessage(control)
+	if err != nil {
+		return -1
+	}
+	for i := range messages {
+		if fds, err := unix.ParseUnixRights(&messages[i]); err == nil && len(fds) > 0 {
+			return fds[0]
+		}
+	}
+	return -1
+}
+
+// hungUp tells whether the other end is closed, which the kernel does when its process ends. It
+// does not wait until the goroutine that receives has noticed.
+func (l *link) hungUp() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gone = true // the socket is closed, unless probe comes to look at it
+	_ = l.raw.Control(l.probe)
+	return l.gone
+}
+
+// probe is called by hungUp.
+func (l *link) probe(fd uintptr) {
+	p := [1]unix.PollFd{{Fd: int32(fd)}}
+	n, err := unix.Poll(p[:], 0)
+	l.gone = err == nil && n > 0 && p[0].Revents&unix.POLLHUP != 0
+}
+
+// credentials asks the kernel who made the other end.
+func (l *link) credentials() (Peer, error) {
+	var cred *unix.Ucred
+	var err error
+	if e := l.raw.Control(func(fd uintptr) {
+		cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	}); e != nil {
+		return Peer{}, e
+	}
+	if err != nil {
+		return Peer{}, os.NewSyscallError("getsockopt SO_PEERCRED", err)
+	}
+	return Peer{PID: int(cred.Pid), UID: int(cred.Uid), GID: int(cred.Gid)}, nil
+}
+
+func (l *link) close() { _ = l.conn.Close() }
