@@ -165,9 +165,6 @@ func (b *Backend) dial(p place, name string, meet func(*link) error) error {
 		err = b.accept(peer)
 	}
 	if err == nil {
-		err = l.hello()
-	}
-	if err == nil {
 		err = meet(l)
 	}
 	if err != nil {

@@ -34,15 +34,16 @@ func welcome(l *link) (*reader, *segment, error) {
 	if err == nil {
 		err = l.conn.SetReadDeadline(time.Now().Add(answerTime))
 	}
-	if err != nil {
-		return nil, nil, err
+	var m message
+	fd := -1
+	if err == nil {
+		m, fd, err = l.receive(true)
 	}
-	m, fd, err := l.receive(true)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, nil, fmt.Errorf("%w: the reader does not answer; it is stopped, or busy",
 			driver.ErrNotReady)
-	case errors.Is(err, io.EOF) || errors.Is(err, unix.ECONNRESET):
+	case errors.Is(err, io.EOF), errors.Is(err, unix.ECONNRESET), errors.Is(err, unix.EPIPE):
 		return nil, nil, fmt.Errorf("%w: the reader has closed the connection", driver.ErrNotReady)
 	case err != nil:
 		return nil, nil, fmt.Errorf("talk to the reader: %w", err)

@@ -24,9 +24,9 @@ func pair() (a, b *os.File, err error) {
 type joined struct {
 	file *os.File
 
-	mu    sync.Mutex
-	link  *link // once it is in use
-	taken bool
+	mu   sync.Mutex
+	link *link // once it is in use
+	gone error // why it is of no use any more
 }
 
 // use makes a link of the socket and hands it over, for good if meet returns nil. If meet finds
@@ -34,21 +34,22 @@ type joined struct {
 func (j *joined) use(meet func(*link) error) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.taken {
-		return fmt.Errorf("use a joined socket: %w: it is good for one buffer", os.ErrClosed)
+	if j.gone != nil {
+		return fmt.Errorf("use a joined socket: %w: %w", os.ErrClosed, j.gone)
 	}
 	if j.link == nil {
 		var err error
 		if j.link, err = newLink(j.file); err != nil {
+			j.gone = err
 			return fmt.Errorf("use a joined socket: %w", err)
 		}
 	}
 	err := meet(j.link)
 	switch {
 	case err == nil:
-		j.taken = true
-	case !errors.Is(err, driver.ErrNotReady):
-		j.taken = true
+		j.gone = errors.New("it is good for one buffer")
+	case !errors.Is(err, driver.ErrNotReady) || j.link.hungUp():
+		j.gone = errors.New("the other side has closed it")
 		j.link.close()
 	}
 	return err

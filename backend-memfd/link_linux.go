@@ -24,8 +24,8 @@ type link struct {
 	// greeted says that hello was sent on a connection of this side.
 	greeted bool
 
-	mu   sync.Mutex // guards what probe leaves behind
-	gone bool
+	mu     sync.Mutex // guards what probe leaves behind
+	events int16
 }
 
 // newLink takes over a connected socket, which it closes also after an error.
@@ -117,19 +117,28 @@ func firstRight(control []byte) int {
 
 // hungUp tells whether the other end is closed, which the kernel does when its process ends. It
 // does not wait until the goroutine that receives has noticed.
-func (l *link) hungUp() bool {
+func (l *link) hungUp() bool { return l.look()&unix.POLLHUP != 0 }
+
+// silent tells whether there is no message to receive, and none will come.
+func (l *link) silent() bool { return l.look() != unix.POLLIN }
+
+// look asks the kernel for the state of the socket.
+func (l *link) look() int16 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.gone = true // the socket is closed, unless probe comes to look at it
+	l.events = unix.POLLHUP // the socket is closed, unless probe comes to look at it
 	_ = l.raw.Control(l.probe)
-	return l.gone
+	return l.events
 }
 
-// probe is called by hungUp.
+// probe is called by look.
 func (l *link) probe(fd uintptr) {
-	p := [1]unix.PollFd{{Fd: int32(fd)}}
-	n, err := unix.Poll(p[:], 0)
-	l.gone = err == nil && n > 0 && p[0].Revents&unix.POLLHUP != 0
+	p := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	if n, err := unix.Poll(p[:], 0); err != nil || n == 0 {
+		l.events = 0
+		return
+	}
+	l.events = p[0].Revents & (unix.POLLIN | unix.POLLHUP)
 }
 
 // credentials asks the kernel who made the other end.

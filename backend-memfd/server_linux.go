@@ -14,9 +14,9 @@ import (
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
 
-// maxIdle is how many connections may be open that have no role. Beyond it the oldest is closed:
-// a flood of connections costs no more than that, and does not keep a writer out, which claims its
-// role right after it has connected.
+// maxIdle is how many connections may be open that have no role. Beyond it one is closed for each
+// that comes: a flood of connections costs no more than that, and does not keep a writer out, which
+// says hello at once and then claims its role.
 const maxIdle = 64
 
 // server is the reader's side of all connections to its buffer: it hands out the memory, and
@@ -78,8 +78,8 @@ func (s *server) adopt(c *client) {
 	}
 	s.clients = append(s.clients, c)
 	if idle := s.idle(); len(idle) > maxIdle {
-		idle[0].close() // its goroutine does the rest
-		s.log.Debug("closed the oldest of many connections without a role")
+		superfluous(idle).close() // its goroutine does the rest
+		s.log.Debug("closed one of many connections without a role")
 	}
 	s.running.Go(func() {
 		err := s.serve(c)
@@ -97,6 +97,20 @@ func (s *server) idle() []*client {
 		}
 	}
 	return idle
+}
+
+// superfluous picks the connection that is missed least: one that has ended already, else the
+// oldest that has not said hello, else the oldest of all. The server's mu is held.
+func superfluous(idle []*client) *client {
+	for _, unwanted := range []func(*client) bool{
+		func(c *client) bool { return c.hungUp() },
+		func(c *client) bool { return c.pid == 0 && c.silent() },
+	} {
+		if i := slices.IndexFunc(idle, unwanted); i >= 0 {
+			return idle[i]
+		}
+	}
+	return idle[0]
 }
 
 // drop forgets a client and tells those who watch it.
@@ -120,21 +134,23 @@ func (s *server) drop(c *client) {
 
 // serve talks with one client until it ends, which is no error of anybody.
 func (s *server) serve(c *client) error {
+	var unwanted error
 	if !c.trusted { // else it may be a while until the other process runs
-		if err := s.check(c); err != nil {
-			return errors.Join(err, c.send(message{kind: kindRefused, a: refusedUser}, -1))
-		}
+		unwanted = s.check(c)
 		if err := c.conn.SetReadDeadline(time.Now().Add(answerTime)); err != nil {
 			return err
 		}
 	}
+	// Its hello is received in any case: a refusal would be lost if it were left unread.
 	m, _, err := c.receive(false)
 	var other versionError
 	switch {
+	case unwanted != nil && err == nil:
+		return errors.Join(unwanted, c.send(message{kind: kindRefused, a: refusedUser}, -1))
 	case errors.As(err, &other):
 		return errors.Join(err, c.send(message{kind: kindRefused, a: refusedVersion}, -1))
 	case err != nil:
-		return err
+		return errors.Join(unwanted, err)
 	case m.kind != kindHello || m.a == 0:
 		return errMessage
 	}
