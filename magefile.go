@@ -77,7 +77,7 @@ func Race(ctx context.Context) error {
 			rest.Env = peers.Env()
 		}
 		return build.RunTests(ctx, build.TestRun{
-			Packages: []string{"./core/...", "./backend-posix/..."},
+			Packages: []string{"./core/...", "./backend-posix/...", "./backend-memfd/..."},
 			Flags:    []string{"-race", "-timeout=8m"},
 		}, rest)
 	})

@@ -43,6 +43,8 @@ var children map[string]testproc.Command
 
 func init() {
 	children = map[string]testproc.Command{
+		"ends": func([]string) error { return nil },
+
 		// reader PLACE NAME N: reads N frames, says so, and waits in the next read.
 		"reader": func(args []string) error {
 			r, err := zerobuffer.NewReader(backendAt(args[0]), args[1],

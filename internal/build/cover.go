@@ -9,7 +9,7 @@ import (
 )
 
 // Covered are the modules whose coverage is reported.
-var Covered = []string{"./core/...", "./backend-posix/..."}
+var Covered = []string{"./core/...", "./backend-posix/...", "./backend-memfd/..."}
 
 // Cover runs the tests of the covered modules and prints the coverage of each of their packages
 // by all tests together, so that what a backend's tests exercise in core counts for core. The
