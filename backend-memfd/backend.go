@@ -2,7 +2,6 @@ package memfdshm
 
 import (
 	"os"
-	"sync"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
@@ -41,11 +40,8 @@ type Peer struct {
 
 // Backend makes and opens buffers in memfds. It is safe for concurrent use.
 type Backend struct {
-	opts Options
-
-	mu      sync.Mutex
-	servers map[string]*server // the buffers that this backend has created, by name
-	joined  *joined            // of a backend made by Join
+	opts  Options
+	state state
 }
 
 var _ driver.Backend = (*Backend)(nil)
@@ -55,7 +51,7 @@ func New(opts *Options) *Backend {
 	if opts == nil {
 		opts = &Options{}
 	}
-	return &Backend{opts: *opts, servers: map[string]*server{}}
+	return &Backend{opts: *opts}
 }
 
 // Join returns a backend that uses one connected socket instead of listening or connecting: an
@@ -65,7 +61,7 @@ func New(opts *Options) *Backend {
 // Whoever has the other end is trusted.
 func Join(f *os.File) *Backend {
 	b := New(nil)
-	b.joined = &joined{file: f}
+	b.state.join(f)
 	return b
 }
 

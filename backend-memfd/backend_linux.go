@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -32,7 +33,7 @@ func (b *Backend) create(name string, config driver.Config) (driver.Channel, err
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	listens := b.joined == nil && !b.opts.Private
+	listens := b.state.joined == nil && !b.opts.Private
 	if listens {
 		// A look before the memory is made; the one that counts is that of the listener.
 		err = p.makeDir(b.opts.Dir != "")
@@ -48,8 +49,8 @@ func (b *Backend) create(name string, config driver.Config) (driver.Channel, err
 		return nil, err
 	}
 	switch {
-	case b.joined != nil:
-		err = b.joined.use(func(l *link) error {
+	case b.state.joined != nil:
+		err = b.state.joined.use(func(l *link) error {
 			c.server.adopt(&client{link: l, trusted: true})
 			return nil
 		})
@@ -58,7 +59,7 @@ func (b *Backend) create(name string, config driver.Config) (driver.Channel, err
 		err = c.listener.open()
 	}
 	if err == nil {
-		err = b.register(name, c.server)
+		err = b.state.made.add(name, c.server)
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.Remove(), c.Close())
@@ -85,30 +86,52 @@ func (b *Backend) newOwner(name string, config driver.Config) (*owner, error) {
 	return &owner{segment: seg, server: s, backend: b, name: name}, nil
 }
 
-// register remembers a buffer for Invite. Without a socket, only here a name can be taken.
-func (b *Backend) register(name string, s *server) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.servers[name] != nil {
+// state is what a backend remembers.
+type state struct {
+	joined *joined // of a backend made by Join, else nil
+	made   registry
+}
+
+func (s *state) join(f *os.File) { s.joined = &joined{file: f} }
+
+// registry is the buffers that a backend has created, by name: for Invite.
+type registry struct {
+	mu      sync.Mutex
+	servers map[string]*server
+}
+
+// add remembers a buffer. Where nobody listens, this is the only place in which a name can be
+// taken.
+func (r *registry) add(name string, s *server) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.servers[name] != nil {
 		return fmt.Errorf("create buffer %q: %w in this process", name, driver.ErrReaderConnected)
 	}
-	b.servers[name] = s
+	if r.servers == nil {
+		r.servers = map[string]*server{}
+	}
+	r.servers[name] = s
 	return nil
 }
 
-// forget undoes register.
-func (b *Backend) forget(name string, s *server) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.servers[name] == s {
-		delete(b.servers, name)
+func (r *registry) get(name string) *server {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.servers[name]
+}
+
+// remove undoes add.
+func (r *registry) remove(name string, s *server) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.servers[name] == s {
+		delete(r.servers, name)
 	}
 }
 
 func (b *Backend) invite(name string) (*os.File, error) {
-	b.mu.Lock()
-	s := b.servers[name]
-	b.mu.Unlock()
+	s := b.state.made.get(name)
 	if s == nil {
 		return nil, fmt.Errorf("invite to buffer %q: %w: this backend has not created it",
 			name, driver.ErrNotFound)
@@ -137,8 +160,8 @@ func (b *Backend) open(name string, config driver.Config) (driver.Channel, error
 	}
 	g := &guest{name: name}
 	meet := func(l *link) (err error) { g.reader, g.segment, err = welcome(l); return err }
-	if b.joined != nil {
-		err = b.joined.use(meet)
+	if b.state.joined != nil {
+		err = b.state.joined.use(meet)
 	} else {
 		err = b.dial(p, name, meet)
 	}

@@ -57,7 +57,7 @@ func (o *owner) Remove() error {
 		return nil
 	}
 	o.removed = true
-	o.backend.forget(o.name, o.server)
+	o.backend.state.made.remove(o.name, o.server)
 	var err error
 	if o.listener != nil {
 		err = o.listener.remove()

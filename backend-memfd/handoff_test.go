@@ -81,7 +81,7 @@ func TestInviteOverConnection(t *testing.T) {
 		require.NoError(t, err)
 		file.Close()
 		conns[i] = conn.(*net.UnixConn)
-		defer conn.Close()
+		t.Cleanup(func() { conn.Close() })
 	}
 	b := New(&Options{Dir: newDir(t)})
 	r := newReader(t, b, "camera")

@@ -54,9 +54,13 @@ func TestFloodHarmsNobody(t *testing.T) {
 	require.NoError(t, err)
 	defer null.Close()
 	hello := message{kind: kindHello, a: 1 << 40}.encode()
-	says := [][]byte{nil, {0}, []byte("GET / HTTP/1.1\r\n\r\n"), hello, hello[:39], otherVersion(),
+	says := [][]byte{
+		nil,
+		{0},
+		[]byte("GET / HTTP/1.1\r\n\r\n"), hello, hello[:39], otherVersion(),
 		append(hello[:messageSize:messageSize], 0), make([]byte, 4096),
-		message{kind: kindClaim, role: driver.Writer}.encode()}
+		message{kind: kindClaim, role: driver.Writer}.encode(),
+	}
 	ctx, stop := context.WithCancel(background)
 	var flood sync.WaitGroup
 	for i := range 3 {
@@ -88,7 +92,7 @@ func TestFloodHarmsNobody(t *testing.T) {
 		require.NoError(t, readFrame(r, uint64(i+1)))
 	}
 	require.NoError(t, w.Close())
-	for i := range 20 { // and those that come
+	for i := range 5 { // and those that come
 		w, err := zerobuffer.OpenWriter(background, b, name, nil)
 		require.NoError(t, err)
 		require.NoError(t, w.WriteFrame(background, payload(uint64(301+i))))
@@ -170,26 +174,28 @@ func TestOpenBelievesNothing(t *testing.T) {
 	later := welcome(4096, 4096)
 	binary.LittleEndian.PutUint16(later[4:], version+1)
 	const file = 4096 + wordsSize
+	refused := message{kind: kindRefused, a: refusedUser}.encode()
+	wrong := layout.ErrIncompatible
 	for what, c := range map[string]struct {
 		answer []byte
 		fd     int
 		want   error
 		text   string
 	}{
-		"unsealed":        {welcome(4096, 4096), memfd(file, 0), layout.ErrIncompatible, "not sealed"},
-		"may-shrink":      {welcome(4096, 4096), memfd(file, unix.F_SEAL_GROW), layout.ErrIncompatible, "not sealed"},
-		"no-memfd":        {welcome(4096, 4096), int(null.Fd()), layout.ErrIncompatible, "not sealed"},
-		"too-small":       {welcome(4096, 4096), memfd(file-1, seals), layout.ErrIncompatible, "in a file of"},
-		"no-oieb":         {welcome(64, 4096), memfd(file, seals), layout.ErrIncompatible, "64 bytes"},
-		"huge-numbers":    {welcome(1<<63, 1<<64-64), memfd(file, seals), layout.ErrIncompatible, "bytes"},
-		"unaligned":       {welcome(4095, 4095), memfd(file, seals), layout.ErrIncompatible, "4095"},
-		"inside":          {welcome(4096, 4032), memfd(file, seals), layout.ErrIncompatible, "4032"},
-		"empty":           {welcome(128, 128), memfd(0, seals), layout.ErrIncompatible, "a file of 0"},
+		"unsealed":        {welcome(4096, 4096), memfd(file, 0), wrong, "not sealed"},
+		"may-shrink":      {welcome(4096, 4096), memfd(file, unix.F_SEAL_GROW), wrong, "not sealed"},
+		"no-memfd":        {welcome(4096, 4096), int(null.Fd()), wrong, "not sealed"},
+		"too-small":       {welcome(4096, 4096), memfd(file-1, seals), wrong, "in a file of"},
+		"no-oieb":         {welcome(64, 4096), memfd(file, seals), wrong, "64 bytes"},
+		"huge-numbers":    {welcome(1<<63, 1<<64-64), memfd(file, seals), wrong, "bytes"},
+		"unaligned":       {welcome(4095, 4095), memfd(file, seals), wrong, "4095"},
+		"inside":          {welcome(4096, 4032), memfd(file, seals), wrong, "4032"},
+		"empty":           {welcome(128, 128), memfd(0, seals), wrong, "a file of 0"},
 		"no-descriptor":   {welcome(4096, 4096), -1, errMessage, "handshake"},
 		"garbage":         {[]byte("hello"), -1, errMessage, "handshake"},
 		"wrong-kind":      {message{kind: kindAnswer}.encode(), memfd(file, seals), errMessage, ""},
-		"another-version": {later, memfd(file, seals), layout.ErrIncompatible, "version 2"},
-		"refused":         {message{kind: kindRefused, a: refusedUser}.encode(), -1, driver.ErrPermission, "Accept"},
+		"another-version": {later, memfd(file, seals), wrong, "version 2"},
+		"refused":         {refused, -1, driver.ErrPermission, "Accept"},
 		"eof":             {nil, -1, driver.ErrNotReady, "closed the connection"},
 	} {
 		t.Run(what, func(t *testing.T) {

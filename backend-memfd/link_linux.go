@@ -37,7 +37,7 @@ func newLink(file *os.File) (*link, error) {
 	}
 	u, ok := conn.(*net.UnixConn)
 	if !ok || u.LocalAddr().Network() != "unixpacket" {
-		_ = conn.Close()
+		conn.Close()
 		return nil, fmt.Errorf("use %s: %w: it is no Unix socket of type SOCK_SEQPACKET",
 			file.Name(), fs.ErrInvalid)
 	}
@@ -47,7 +47,7 @@ func newLink(file *os.File) (*link, error) {
 func linkOf(conn *net.UnixConn) (*link, error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
-		_ = conn.Close()
+		conn.Close()
 		return nil, err
 	}
 	return &link{conn: conn, raw: raw}, nil
@@ -156,4 +156,4 @@ func (l *link) credentials() (Peer, error) {
 	return Peer{PID: int(cred.Pid), UID: int(cred.Uid), GID: int(cred.Gid)}, nil
 }
 
-func (l *link) close() { _ = l.conn.Close() }
+func (l *link) close() { l.conn.Close() }

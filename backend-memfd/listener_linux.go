@@ -84,7 +84,7 @@ func (l *listener) check() error {
 
 // stop ends accepting. The path stays.
 func (l *listener) stop() {
-	_ = l.conn.Close()
+	l.conn.Close()
 	l.serving.Wait()
 	l.conn = nil
 }

@@ -3,6 +3,7 @@
 package memfdshm
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -179,7 +180,7 @@ func readFrame(r *zerobuffer.Reader, seq uint64) error {
 		return err
 	}
 	defer f.Release()
-	if f.Sequence() != seq || string(f.Bytes()) != string(payload(seq)) {
+	if f.Sequence() != seq || !bytes.Equal(f.Bytes(), payload(seq)) {
 		return fmt.Errorf("frame %d has number %d or wrong bytes", seq, f.Sequence())
 	}
 	return nil

@@ -65,7 +65,7 @@ func defaultDir() string {
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
 		return filepath.Join(dir, "zerobuffer")
 	}
-	return filepath.Join("/tmp", "zerobuffer-"+strconv.Itoa(os.Geteuid()))
+	return "/tmp/zerobuffer-" + strconv.Itoa(os.Geteuid())
 }
 
 func (p place) String() string {
@@ -212,20 +212,20 @@ func (p place) clear() error {
 			p, fs.ErrExist)
 	}
 	fd, err := p.connect()
-	switch err {
-	case nil:
+	switch {
+	case err == nil:
 		_ = unix.Close(fd)
 		return p.inUse()
-	case unix.EAGAIN: // so many wait there that somebody must be listening
+	case errors.Is(err, unix.EAGAIN): // so many wait there that somebody must be listening
 		return p.inUse()
-	case unix.ECONNREFUSED:
+	case errors.Is(err, unix.ECONNREFUSED):
 		if err := unix.Unlink(p.path()); err != nil && err != unix.ENOENT {
 			return &fs.PathError{Op: "remove the dead socket", Path: p.path(), Err: err}
 		}
 		return nil
-	case unix.ENOENT:
+	case errors.Is(err, unix.ENOENT):
 		return nil
-	case unix.EPROTOTYPE:
+	case errors.Is(err, unix.EPROTOTYPE):
 		return fmt.Errorf("listen at %s: it is the socket of another program (%w); choose another "+
 			"name", p, fs.ErrExist)
 	}

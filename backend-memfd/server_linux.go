@@ -195,7 +195,7 @@ func (s *server) check(c *client) error {
 
 // answer answers a question of a client: 1 for yes, 0 for no.
 func (s *server) answer(c *client, m message) (uint64, error) {
-	yes := false
+	var yes bool
 	switch m.kind {
 	case kindClaim:
 		yes = m.role == driver.Writer && s.claim(m.role, c)
