@@ -19,6 +19,7 @@ import (
 
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
 	"github.com/zerobuffer-go/zerobuffer/core/drivertest/testproc"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
@@ -45,6 +46,10 @@ var children map[string]testproc.Command
 func init() {
 	children = map[string]testproc.Command{
 		"ends": func([]string) error { return nil },
+
+		"side": drivertest.ChildCommand(func(args []string) driver.Backend {
+			return backendAt(args[0])
+		}),
 
 		// reader PLACE NAME N: reads N frames, says so, and waits in the next read.
 		"reader": func(args []string) error {

@@ -132,7 +132,7 @@ func TestCheckKeepsSemaphoresOfForeignWriterCrossProcess(t *testing.T) {
 	name := newName(t, b)
 	r := create(t, b, name)
 	w := start(t, b, nil, "foreign-writer", name)
-	w.line()
+	w.Line()
 	before := r.sems[0].cur.Load()
 	require.NoError(t, os.Remove(r.sems[0].path))
 	require.NoError(t, r.Check())

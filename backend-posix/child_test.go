@@ -3,13 +3,10 @@
 package posixshm
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,89 +17,43 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest/testproc"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
-// The test binary runs itself as another process: childEnv holds the command and its arguments,
-// dirsEnv the directories of the backend.
-const (
-	childEnv = "POSIXSHM_TEST_CHILD"
-	dirsEnv  = "POSIXSHM_TEST_DIRS"
-)
-
-// child is a running copy of the test binary. Each line on its input lets it go one step on.
-type child struct {
-	t   *testing.T
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Reader
-}
-
 // start runs a command of children in another process and kills it at the end of the test.
-func start(t *testing.T, b *Backend, attr *syscall.SysProcAttr, args ...string) *child {
+func start(t *testing.T, b *Backend, attr *syscall.SysProcAttr, args ...string) *testproc.Child {
 	t.Helper()
-	c := &child{t: t, cmd: exec.Command("/proc/self/exe", "-test.timeout=60s")}
-	c.cmd.Env = append(os.Environ(), childEnv+"="+strings.Join(args, " "),
-		dirsEnv+"="+b.shmDir+":"+b.lockDirs[0]+":"+b.lockDirs[1])
-	c.cmd.Stderr = os.Stderr
-	c.cmd.SysProcAttr = attr
-	var err error
-	c.in, err = c.cmd.StdinPipe()
-	require.NoError(t, err)
-	out, err := c.cmd.StdoutPipe()
-	require.NoError(t, err)
-	c.out = bufio.NewReader(out)
-	if err := c.cmd.Start(); err != nil {
-		if attr != nil && (errors.Is(err, unix.EPERM) || errors.Is(err, unix.EINVAL)) {
-			t.Skipf("this system does not let the test start such a process: %v", err)
-		}
-		require.NoError(t, err)
-	}
-	t.Cleanup(c.kill)
+	c := testproc.Prepare(t, args[0], append(b.dirs(), args[1:]...)...)
+	c.SysProcAttr = attr
+	c.Begin()
 	return c
 }
 
-// line reads the next line that the child prints.
-func (c *child) line() string {
-	c.t.Helper()
-	text, err := c.out.ReadString('\n')
-	require.NoError(c.t, err, "the child has ended")
-	return strings.TrimSpace(text)
-}
+// dirs is how a child is told the directories of its backend.
+func (b *Backend) dirs() []string { return []string{b.shmDir, b.lockDirs[0], b.lockDirs[1]} }
 
-// step lets the child go on.
-func (c *child) step() { _, _ = io.WriteString(c.in, "\n") }
-
-func (c *child) pid() uint64 { return uint64(c.cmd.Process.Pid) }
-
-// kill ends the child with SIGKILL and reaps it.
-func (c *child) kill() {
-	_ = c.cmd.Process.Kill()
-	_ = c.cmd.Wait()
-}
-
-// runChild is the main function of the other process.
-func runChild(args []string) int {
-	dirs := strings.Split(os.Getenv(dirsEnv), ":")
-	b := &Backend{shmDir: dirs[0], lockDirs: [2]string{dirs[1], dirs[2]}}
-	if err := children[args[0]](b, args[1:]); err != nil {
-		fmt.Println("error:", args, err)
-		return 1
+// commands are the children for [testproc.Main].
+func commands() map[string]testproc.Command {
+	all := map[string]testproc.Command{
+		"ends": func([]string) error { return nil },
+		"side": drivertest.ChildCommand(func([]string) driver.Backend { return New(nil) }),
 	}
-	return 0
-}
-
-// say prints a line and waits for a step of the parent. The end of the input is one, too.
-func say(format string, args ...any) {
-	fmt.Printf(format+"\n", args...)
-	_, _ = os.Stdin.Read(make([]byte, 1))
+	for name, run := range children {
+		all[name] = func(args []string) error {
+			b := &Backend{shmDir: args[0], lockDirs: [2]string{args[1], args[2]}}
+			return run(b, args[3:])
+		}
+	}
+	return all
 }
 
 var children map[string]func(b *Backend, args []string) error
 
 func init() {
 	children = map[string]func(b *Backend, args []string) error{
-		"sleep": func(*Backend, []string) error { say("ready"); return nil },
+		"sleep": func(*Backend, []string) error { testproc.Say("ready"); return nil },
 
 		// reader NAME: a reader of ours, which closes after the second step.
 		"reader": func(b *Backend, args []string) error {
@@ -110,7 +61,7 @@ func init() {
 			if err != nil {
 				return err
 			}
-			say("ready %d", os.Getpid())
+			testproc.Say("ready %d", os.Getpid())
 			return errors.Join(c.Remove(), c.Close())
 		},
 
@@ -123,7 +74,7 @@ func init() {
 			if err != nil {
 				return err
 			}
-			say("ready %d", os.Getpid())
+			testproc.Say("ready %d", os.Getpid())
 			return errors.Join(c.Remove(), c.Close())
 		},
 
@@ -138,7 +89,7 @@ func init() {
 				return err
 			}
 			o.WriterPID.Store(uint64(os.Getpid()))
-			say("ready %d", os.Getpid())
+			testproc.Say("ready %d", os.Getpid())
 			return nil
 		},
 
@@ -152,12 +103,12 @@ func init() {
 			if err != nil {
 				return err
 			}
-			say("filled")
+			testproc.Say("filled")
 			g, _ := layout.NewGeometry(0, 1<<16-layout.OIEBSize)
 			if _, err := layout.Format(mem, g, uint64(os.Getpid())); err != nil {
 				return err
 			}
-			say("ready %d", os.Getpid())
+			testproc.Say("ready %d", os.Getpid())
 			return os.Remove(path)
 		},
 
@@ -202,10 +153,10 @@ func init() {
 			pid, _ := strconv.ParseUint(args[1], 10, 64)
 			for range 2 {
 				alive := ch.Liveness().Alive(driver.Writer, pid)
-				say("%v: %v", unix.Kill(int(pid), 0), alive)
+				testproc.Say("%v: %v", unix.Kill(int(pid), 0), alive)
 			}
 			err = errors.Join(ch.Remove(), ch.Close())
-			say("done")
+			testproc.Say("done")
 			return err
 		},
 
@@ -234,7 +185,7 @@ func init() {
 					return err
 				}
 			}
-			say("done")
+			testproc.Say("done")
 			return nil
 		},
 
@@ -250,7 +201,7 @@ func init() {
 			if err := unix.Waitid(unix.P_PID, p.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
 				return err
 			}
-			say("%d", p.Pid)
+			testproc.Say("%d", p.Pid)
 			return nil
 		},
 	}
@@ -267,7 +218,7 @@ func describe(err error) {
 			kinds += name + " "
 		}
 	}
-	say("%s: %v", kinds, err)
+	testproc.Say("%s: %v", kinds, err)
 }
 
 func mapFile(path string, flags int) ([]byte, error) {

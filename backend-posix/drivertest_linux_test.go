@@ -1,23 +1,25 @@
-package posixshm_test
+package posixshm
 
 import (
-	"os/exec"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	posixshm "github.com/zerobuffer-go/zerobuffer/backend-posix"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest/testproc"
 )
 
 func TestConformance(t *testing.T) {
 	drivertest.Run(t, drivertest.Harness{
-		New: func(*testing.T) driver.Backend { return posixshm.New(nil) },
+		New: func(*testing.T) driver.Backend { return New(nil) },
 		DeadPID: func(t *testing.T) uint64 {
-			cmd := exec.Command("/proc/self/exe", "-test.run=^$")
-			require.NoError(t, cmd.Run())
-			return uint64(cmd.Process.Pid)
+			c := testproc.Start(t, "ends")
+			require.NoError(t, c.Wait())
+			return c.PID()
+		},
+		Start: func(t *testing.T, role driver.Role, name string) drivertest.Other {
+			return drivertest.StartChild(t, "side", role, name)
 		},
 	})
 }

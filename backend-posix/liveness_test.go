@@ -58,19 +58,19 @@ func TestAliveOfOursCrossProcess(t *testing.T) {
 	name := newName(t, b)
 	r := create(t, b, name)
 	w := start(t, b, nil, "writer", name)
-	w.line()
+	w.Line()
 	require.True(t, r.live.Ours(driver.Writer))
-	require.True(t, r.live.Alive(driver.Writer, w.pid()))
-	w.kill()
+	require.True(t, r.live.Alive(driver.Writer, w.PID()))
+	w.Kill()
 	require.False(t, r.live.Ours(driver.Writer))
-	require.False(t, r.live.Alive(driver.Writer, w.pid()))
+	require.False(t, r.live.Alive(driver.Writer, w.PID()))
 	// A claim beats the PID: also one that belongs to some other process.
 	w = start(t, b, nil, "writer", name)
-	w.line()
+	w.Line()
 	require.True(t, r.live.Alive(driver.Writer, 4194304-1))
 	// ... and its loss beats a PID that lives, as 1 does in every container.
 	require.True(t, r.live.Alive(driver.Writer, 1))
-	w.kill()
+	w.Kill()
 	require.False(t, r.live.Alive(driver.Writer, 1))
 }
 
@@ -79,15 +79,15 @@ func TestAliveOfForeignWriterCrossProcess(t *testing.T) {
 	name := newName(t, b)
 	r := create(t, b, name)
 	w := start(t, b, nil, "foreign-writer", name)
-	w.line()
+	w.Line()
 	require.False(t, r.live.Ours(driver.Writer))
-	require.True(t, r.live.Alive(driver.Writer, w.pid()))
-	require.Zero(t, testing.AllocsPerRun(100, func() { r.live.Alive(driver.Writer, w.pid()) }))
-	require.NoError(t, w.cmd.Process.Kill())
-	waitZombie(t, w.pid())
-	waitDead(r, w.pid())
-	w.kill()
-	require.False(t, r.live.Alive(driver.Writer, w.pid()))
+	require.True(t, r.live.Alive(driver.Writer, w.PID()))
+	require.Zero(t, testing.AllocsPerRun(100, func() { r.live.Alive(driver.Writer, w.PID()) }))
+	require.NoError(t, w.Process.Kill())
+	waitZombie(t, w.PID())
+	waitDead(r, w.PID())
+	w.Kill()
+	require.False(t, r.live.Alive(driver.Writer, w.PID()))
 	require.False(t, r.live.Alive(driver.Writer, 0))
 }
 
@@ -113,17 +113,17 @@ func waitZombie(t *testing.T, pid uint64) {
 func TestAliveWithoutPidfdCrossProcess(t *testing.T) {
 	b := newBackend(t)
 	p := start(t, b, nil, "sleep")
-	p.line()
-	_, began, ok := processStat(p.pid())
+	p.Line()
+	_, began, ok := processStat(p.PID())
 	require.True(t, ok)
-	s := sight{pid: p.pid(), pidfd: -1, kind: process, start: began}
+	s := sight{pid: p.PID(), pidfd: -1, kind: process, start: began}
 	require.True(t, s.running())
-	require.False(t, (&sight{pid: p.pid(), pidfd: -1, kind: process, start: began - 1}).running(),
+	require.False(t, (&sight{pid: p.PID(), pidfd: -1, kind: process, start: began - 1}).running(),
 		"another start time is another process")
-	require.NoError(t, p.cmd.Process.Kill())
-	waitZombie(t, p.pid())
+	require.NoError(t, p.Process.Kill())
+	waitZombie(t, p.PID())
 	require.False(t, s.running())
-	p.kill()
+	p.Kill()
 	require.False(t, s.running())
 }
 
@@ -131,7 +131,7 @@ func TestAliveZombieAtFirstSightCrossProcess(t *testing.T) {
 	b := newBackend(t)
 	r := create(t, b, newName(t, b))
 	p := start(t, b, nil, "zombie")
-	pid, err := strconv.ParseUint(p.line(), 10, 64)
+	pid, err := strconv.ParseUint(p.Line(), 10, 64)
 	require.NoError(t, err)
 	require.True(t, visible(pid))
 	require.False(t, alivePID(pid))
@@ -145,10 +145,10 @@ func TestAliveYoungerProcessCrossProcess(t *testing.T) {
 	r := create(t, b, name)
 	w := attach(t, b, name)
 	young := start(t, b, nil, "sleep")
-	young.line()
+	young.Line()
 	require.NoError(t, r.Remove())
-	require.False(t, w.live.Alive(driver.Reader, young.pid()))
-	require.True(t, r.live.Alive(driver.Writer, young.pid()))
+	require.False(t, w.live.Alive(driver.Reader, young.PID()))
+	require.True(t, r.live.Alive(driver.Writer, young.PID()))
 }
 
 func TestYoungerThan(t *testing.T) {
@@ -178,11 +178,11 @@ func TestAliveInvisiblePIDCrossProcess(t *testing.T) {
 	const invisible = math.MaxInt32 - 1 // larger than any PID
 	require.False(t, r.live.Alive(driver.Writer, invisible))
 	w := start(t, b, &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}, "foreign-writer", name)
-	require.Equal(t, "ready 1", w.line())
+	require.Equal(t, "ready 1", w.Line())
 	require.True(t, r.live.Alive(driver.Writer, invisible))
 	require.True(t, r.live.Alive(driver.Writer, uint64(os.Getpid())),
 		"our own number is another process if nobody here has the claim")
-	w.kill()
+	w.Kill()
 	require.False(t, r.live.Alive(driver.Writer, invisible))
 	require.False(t, r.live.Alive(driver.Writer, uint64(os.Getpid())))
 	require.False(t, r.live.Alive(driver.Writer, math.MaxUint64))
@@ -194,17 +194,17 @@ func TestAliveStrangerWithThePIDCrossProcess(t *testing.T) {
 	name := newName(t, b)
 	r := create(t, b, name)
 	s := start(t, b, nil, "sleep")
-	s.line()
+	s.Line()
 	w := start(t, b, &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}, "foreign-writer", name)
-	require.Equal(t, "ready 1", w.line())
-	require.True(t, r.live.Alive(driver.Writer, s.pid()))
+	require.Equal(t, "ready 1", w.Line())
+	require.True(t, r.live.Alive(driver.Writer, s.PID()))
 	require.Equal(t, stranger, r.live.sights[driver.Writer].kind)
-	w.kill()
-	require.False(t, r.live.Alive(driver.Writer, s.pid()), "the stranger lives, the peer does not")
+	w.Kill()
+	require.False(t, r.live.Alive(driver.Writer, s.PID()), "the stranger lives, the peer does not")
 	o := attach(t, b, name)
-	require.True(t, o.live.Alive(driver.Writer, s.pid()), "a second side can only go by the PID")
-	s.kill()
-	require.False(t, o.live.Alive(driver.Writer, s.pid()))
+	require.True(t, o.live.Alive(driver.Writer, s.PID()), "a second side can only go by the PID")
+	s.Kill()
+	require.False(t, o.live.Alive(driver.Writer, s.PID()))
 }
 
 func TestAliveContainerOfOursCrossProcess(t *testing.T) {
@@ -212,10 +212,10 @@ func TestAliveContainerOfOursCrossProcess(t *testing.T) {
 	name := newName(t, b)
 	r := create(t, b, name)
 	w := start(t, b, &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}, "writer", name)
-	require.Equal(t, "ready 1", w.line())
+	require.Equal(t, "ready 1", w.Line())
 	require.True(t, r.live.Ours(driver.Writer))
 	require.True(t, r.live.Alive(driver.Writer, 1))
-	w.kill()
+	w.Kill()
 	require.False(t, r.live.Alive(driver.Writer, 1), "PID 1 lives here, but it is not the writer")
 }
 
@@ -224,9 +224,9 @@ func TestAliveInvisibleReaderCrossProcess(t *testing.T) {
 	b := newBackend(t)
 	name := newName(t, b)
 	r := start(t, b, &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}, "foreign-reader", name)
-	require.Equal(t, "filled", r.line())
-	r.step()
-	require.Equal(t, "ready 1", r.line())
+	require.Equal(t, "filled", r.Line())
+	r.Step()
+	require.Equal(t, "ready 1", r.Line())
 	for _, p := range []string{semWritePrefix, semReadPrefix} {
 		config := testConfig(0)
 		m, err := makeSemaphore(b.semPath(p, name), &config)
@@ -235,7 +235,7 @@ func TestAliveInvisibleReaderCrossProcess(t *testing.T) {
 	}
 	w := attach(t, b, name)
 	require.True(t, w.live.Alive(driver.Reader, math.MaxInt32-1))
-	r.kill()
+	r.Kill()
 	require.False(t, w.live.Alive(driver.Reader, math.MaxInt32-1))
 }
 
@@ -246,15 +246,15 @@ func TestAliveOfOtherUserCrossProcess(t *testing.T) {
 	}
 	b := newBackend(t)
 	p := start(t, b, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1, Gid: 1}}, "sleep")
-	p.line()
+	p.Line()
 	look := start(t, b, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 2, Gid: 2}},
-		"alive", newName(t, b), strconv.FormatUint(p.pid(), 10))
-	require.Equal(t, "operation not permitted: true", look.line())
-	p.kill()
-	look.step()
-	require.Equal(t, "no such process: false", look.line())
-	look.step()
-	require.Equal(t, "done", look.line())
+		"alive", newName(t, b), strconv.FormatUint(p.PID(), 10))
+	require.Equal(t, "operation not permitted: true", look.Line())
+	p.Kill()
+	look.Step()
+	require.Equal(t, "no such process: false", look.Line())
+	look.Step()
+	require.Equal(t, "done", look.Line())
 }
 
 // The owner's signal for a broken lease must not end the process or reach its handlers.
@@ -288,13 +288,13 @@ func TestSeenPeerWithMappingIsANewOne(t *testing.T) {
 	name := newName(t, b)
 	r := create(t, b, name)
 	w := start(t, b, nil, "foreign-writer", name)
-	w.line()
-	require.True(t, r.live.Alive(driver.Writer, w.pid()))
+	w.Line()
+	require.True(t, r.live.Alive(driver.Writer, w.PID()))
 	o, err := layout.View(r.mem)
 	require.NoError(t, err)
-	require.Equal(t, w.pid(), o.WriterPID.Load())
-	w.kill()
-	require.False(t, r.live.Alive(driver.Writer, w.pid()))
+	require.Equal(t, w.PID(), o.WriterPID.Load())
+	w.Kill()
+	require.False(t, r.live.Alive(driver.Writer, w.PID()))
 	require.Equal(t, process, r.live.sights[driver.Writer].kind, "the dead one is remembered")
 }
 

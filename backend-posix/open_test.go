@@ -123,7 +123,7 @@ func TestOpenPermissionCrossProcess(t *testing.T) {
 	other := func(gid uint32, command ...string) string {
 		attr := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 4711, Gid: gid}}
 		c := start(t, b, attr, command...)
-		return c.line()
+		return c.Line()
 	}
 	text := other(4711, "open", name)
 	for _, part := range []string{"permission", "user 0", "group 77", "0660", "4711", "Mode"} {

@@ -19,7 +19,7 @@ func TestCreateSmallShmCrossProcess(t *testing.T) {
 	b := newBackend(t)
 	attr := &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS}
 	c := start(t, b, attr, "mount", "8m", "create", prefix+"big", "67108864")
-	text := c.line()
+	text := c.Line()
 	for _, part := range []string{
 		"space ", "need 67108864 bytes", "/dev/shm has 8388608 free", "mount -o remount,size=",
 		"--shm-size=", "PayloadSize",
@@ -27,12 +27,12 @@ func TestCreateSmallShmCrossProcess(t *testing.T) {
 		require.Contains(t, text, part)
 	}
 	c = start(t, b, attr, "mount", "40m", "create", prefix+"half", "67108864")
-	require.Contains(t, c.line(), "/dev/shm has 41943040 free", "not less what was tried")
+	require.Contains(t, c.Line(), "/dev/shm has 41943040 free", "not less what was tried")
 	c = start(t, b, attr, "mount", "8m", "create", prefix+"fits", "8000000")
-	require.Equal(t, ": <nil>", c.line())
+	require.Equal(t, ": <nil>", c.Line())
 	// The semaphores need pages, too: 2 of 3 pages are not enough.
 	c = start(t, b, attr, "mount", "12k", "create", prefix+"sem", "8192")
-	text = c.line()
+	text = c.Line()
 	require.Contains(t, text, "space ")
 	require.Contains(t, text, "need 32 bytes")
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest/testproc"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
@@ -23,11 +24,11 @@ func TestCreateReapsKilledReaderCrossProcess(t *testing.T) {
 			b := newBackend(t)
 			name := newName(t, b)
 			r := start(t, b, nil, "reader", name)
-			require.Equal(t, fmt.Sprintf("ready %d", r.pid()), r.line())
+			require.Equal(t, fmt.Sprintf("ready %d", r.PID()), r.Line())
 			_, err := newBackend(t).Create(name, testConfig(1<<16))
 			require.ErrorIs(t, err, driver.ErrReaderConnected)
-			require.ErrorContains(t, err, fmt.Sprint(r.pid()))
-			r.kill()
+			require.ErrorContains(t, err, fmt.Sprint(r.PID()))
+			r.Kill()
 			before, _, err := lookup(b.segmentPath(name))
 			require.NoError(t, err)
 			if locks == "other-locks" {
@@ -45,13 +46,13 @@ func TestCreateReapsUnderLivingWriterCrossProcess(t *testing.T) {
 	b := newBackend(t)
 	name := newName(t, b)
 	r := start(t, b, nil, "reader", name)
-	r.line()
+	r.Line()
 	w := start(t, b, nil, "foreign-writer", name)
-	w.line()
-	r.kill()
+	w.Line()
+	r.Kill()
 	_, err := newBackend(t).Create(name, testConfig(1<<16))
 	require.ErrorIs(t, err, driver.ErrReaderConnected)
-	require.ErrorContains(t, err, fmt.Sprintf("process %d has it open", w.pid()))
+	require.ErrorContains(t, err, fmt.Sprintf("process %d has it open", w.PID()))
 	create(t, b, name)
 }
 
@@ -60,14 +61,14 @@ func TestCreateReapsUnderLivingWriterDespiteStrangerCrossProcess(t *testing.T) {
 	b := newBackend(t)
 	name := newName(t, b)
 	r := start(t, b, nil, "reader", name)
-	r.line()
+	r.Line()
 	w := start(t, b, nil, "foreign-writer", name)
-	w.line()
+	w.Line()
 	o := attach(t, b, name)
 	v, err := layout.View(o.mem)
 	require.NoError(t, err)
 	v.ReaderPID.Store(uint64(os.Getppid()))
-	r.kill()
+	r.Kill()
 	create(t, b, name)
 }
 
@@ -75,18 +76,18 @@ func TestCreateLeavesForeignReaderAloneCrossProcess(t *testing.T) {
 	b := newBackend(t)
 	name := newName(t, b)
 	r := start(t, b, nil, "foreign-reader", name)
-	require.Equal(t, "filled", r.line())
+	require.Equal(t, "filled", r.Line())
 	result := make(chan error)
 	go func() {
 		_, err := b.Create(name, testConfig(1<<16))
 		result <- err
 	}()
-	r.step() // while Create waits for the half-made segment
-	require.Equal(t, fmt.Sprintf("ready %d", r.pid()), r.line())
+	r.Step() // while Create waits for the half-made segment
+	require.Equal(t, fmt.Sprintf("ready %d", r.PID()), r.Line())
 	err := <-result
 	require.ErrorIs(t, err, driver.ErrReaderConnected)
-	require.ErrorContains(t, err, fmt.Sprint(r.pid()))
-	r.kill()
+	require.ErrorContains(t, err, fmt.Sprint(r.PID()))
+	r.Kill()
 	create(t, b, name)
 }
 
@@ -113,7 +114,7 @@ func TestCreateLeavesLiveReaderAloneDespiteOldLock(t *testing.T) {
 	t.Run("foreign-CrossProcess", func(t *testing.T) {
 		name := newName(t, b)
 		r := start(t, b, nil, "foreign-reader", name)
-		require.Equal(t, "filled", r.line())
+		require.Equal(t, "filled", r.Line())
 		leaveLock(t, b, name)
 		result := make(chan error)
 		go func() {
@@ -121,8 +122,8 @@ func TestCreateLeavesLiveReaderAloneDespiteOldLock(t *testing.T) {
 			result <- err
 		}()
 		time.Sleep(3 * openGrace)
-		r.step()
-		r.line()
+		r.Step()
+		r.Line()
 		require.ErrorIs(t, <-result, driver.ErrReaderConnected, "it was still being made")
 		leaveLock(t, b, name)
 		_, err := b.Create(name, testConfig(1<<16))
@@ -135,10 +136,10 @@ func TestCreateReapsHalfMadeSegmentCrossProcess(t *testing.T) {
 	b := newBackend(t)
 	name := newName(t, b)
 	r := start(t, b, nil, "foreign-reader", name)
-	require.Equal(t, "filled", r.line())
+	require.Equal(t, "filled", r.Line())
 	_, err := b.Create(name, testConfig(1<<16))
 	require.ErrorIs(t, err, driver.ErrReaderConnected, "somebody has it open")
-	r.kill()
+	r.Kill()
 	create(t, b, name)
 }
 
@@ -162,12 +163,12 @@ func TestCreateLeavesReaderInContainerAloneCrossProcess(t *testing.T) {
 	b := newBackend(t)
 	name := newName(t, b)
 	r := start(t, b, &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}, "foreign-reader", name)
-	require.Equal(t, "filled", r.line())
-	r.step()
-	require.Equal(t, "ready 1", r.line())
+	require.Equal(t, "filled", r.Line())
+	r.Step()
+	require.Equal(t, "ready 1", r.Line())
 	_, err := newBackend(t).Create(name, testConfig(1<<16))
 	require.ErrorIs(t, err, driver.ErrReaderConnected)
-	r.kill()
+	r.Kill()
 	create(t, newBackend(t), name)
 }
 
@@ -176,8 +177,8 @@ func TestCreateStaleRaceConcurrentSafe(t *testing.T) {
 	name := newName(t, b)
 	for range 5 {
 		r := start(t, b, nil, "reader", name)
-		r.line()
-		r.kill()
+		r.Line()
+		r.Kill()
 		results := make(chan error, 8)
 		channels := make(chan driver.Channel, 8)
 		for i := range 8 {
@@ -206,15 +207,15 @@ func TestCreateStaleRaceConcurrentSafe(t *testing.T) {
 func TestCreateStormCrossProcess(t *testing.T) {
 	b := newBackend(t)
 	name := newName(t, b)
-	var storms []*child
+	var storms []*testproc.Child
 	for range 3 {
 		storms = append(storms, start(t, b, nil, "storm", name, "40"))
 	}
 	for _, c := range storms {
-		require.Equal(t, "started", c.line())
+		require.Equal(t, "started", c.Line())
 	}
 	for _, c := range storms {
-		require.Equal(t, "done", c.line())
+		require.Equal(t, "done", c.Line())
 	}
 	for _, p := range paths(b, name) {
 		require.False(t, exists(p), p)
@@ -227,9 +228,9 @@ func TestCreateAfterKillAtAnyMomentCrossProcess(t *testing.T) {
 	name := newName(t, b)
 	for i := range 25 {
 		c := start(t, b, nil, "storm", name, "1000000")
-		require.Equal(t, "started", c.line())
+		require.Equal(t, "started", c.Line())
 		time.Sleep(time.Duration(i) * 137 * time.Microsecond)
-		c.kill()
+		c.Kill()
 		ch, err := b.Create(name, testConfig(1<<14))
 		require.NoError(t, err)
 		require.NoError(t, ch.Check())

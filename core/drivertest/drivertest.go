@@ -24,6 +24,9 @@ type Harness struct {
 	New func(t *testing.T) driver.Backend
 	// DeadPID returns the PID of a process that existed and does not exist any more.
 	DeadPID func(t *testing.T) uint64
+	// Start starts another program that takes a role of the buffer name as [ChildCommand] does;
+	// [StartChild] starts a real process.
+	Start func(t *testing.T, role driver.Role, name string) Other
 	// Exempt names cases whose rule this backend cannot keep, with the reason. An exempted case
 	// that passes is an error, so that the list stays true.
 	Exempt map[string]string
@@ -65,7 +68,7 @@ func suite() []testCase {
 	var all []testCase
 	for _, group := range [][]testCase{
 		channelCases, semaphoreCases, livenessCases, writingCases, readingCases, spaceCases,
-		recoveryCases, closeCases, metadataCases,
+		recoveryCases, closeCases, metadataCases, processCases,
 	} {
 		all = append(all, group...)
 	}

@@ -49,6 +49,7 @@ func claimOurs(c *C) {
 func alivePID(c *C) {
 	p := c.foreignReader(1024)
 	q := c.channel()
+	c.channel() // another one that lives, and is not meant
 	live := q.ch.Liveness()
 	equal(c, "Alive of a process that lives", live.Alive(driver.Reader, p.ch.Liveness().PID()), true)
 	equal(c, "Alive of none", live.Alive(driver.Writer, 0), false)

@@ -77,6 +77,14 @@ func (c *C) peer(ch driver.Channel) *peer {
 // no claim.
 func (c *C) foreignReader(size int64) *peer {
 	c.Helper()
+	p := c.bareReader(size)
+	p.ch.Liveness().Disclaim(driver.Reader)
+	return p
+}
+
+// bareReader creates the buffer of the case, and reads nothing by itself.
+func (c *C) bareReader(size int64) *peer {
+	c.Helper()
 	b := c.h.New(c.t)
 	g, err := layout.NewGeometry(4096, size)
 	c.must(err)
@@ -87,7 +95,6 @@ func (c *C) foreignReader(size int64) *peer {
 	}
 	ch, err := b.Create(c.name, config)
 	c.must(err)
-	ch.Liveness().Disclaim(driver.Reader)
 	return c.peer(ch)
 }
 

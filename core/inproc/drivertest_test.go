@@ -3,6 +3,8 @@ package inproc_test
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
 	"github.com/zerobuffer-go/zerobuffer/core/inproc"
@@ -16,6 +18,11 @@ func TestConformance(t *testing.T) {
 			p := m.Process()
 			p.Kill()
 			return p.PID()
+		},
+		Start: func(t *testing.T, role driver.Role, name string) drivertest.Other {
+			p := m.Process()
+			require.NoError(t, drivertest.TakeRole(t, p, role, name))
+			return drivertest.Other{PID: p.PID(), Kill: p.Kill}
 		},
 	})
 }

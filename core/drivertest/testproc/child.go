@@ -3,12 +3,15 @@ package testproc
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -66,7 +69,7 @@ func Start(t testing.TB, command string, args ...string) *Child {
 	return c
 }
 
-// Begin starts a prepared child.
+// Begin starts a prepared child. The test is skipped where the system refuses what SysProcAttr asks.
 func (c *Child) Begin() {
 	c.t.Helper()
 	in, err := c.StdinPipe()
@@ -78,7 +81,11 @@ func (c *Child) Begin() {
 		c.t.Fatal(err)
 	}
 	c.in, c.out = in, bufio.NewReader(out)
-	if err := c.Start(); err != nil {
+	err = c.Start()
+	refused := errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EINVAL)
+	if refused && c.SysProcAttr != nil {
+		c.t.Skipf("this system does not let the test start such a process: %v", err)
+	} else if err != nil {
 		c.t.Fatal(err)
 	}
 	c.t.Cleanup(c.Kill)
