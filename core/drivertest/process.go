@@ -129,7 +129,10 @@ func killWatched(c *C) {
 
 func killWatchedReader(c *C) {
 	other := c.h.Start(c.t, driver.Reader, c.name)
-	c.watched(c.channel().ch.Liveness(), driver.Reader, other)
+	p := c.channel()
+	c.watched(p.ch.Liveness(), driver.Reader, other)
+	c.must(errors.Join(p.ch.Remove(), p.ch.Close()))
+	c.ring(1024) // takes the leftovers away with it
 }
 
 // watched kills the other side under a watch of it.
