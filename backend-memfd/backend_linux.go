@@ -80,7 +80,8 @@ func (b *Backend) newOwner(name string, config driver.Config) (*owner, error) {
 		}
 	}
 	s := &server{
-		fd: fd, seg: seg, accept: b.accept, log: config.Logger, watches: map[*watch]*client{},
+		fd: fd, seg: seg, accept: b.accept, log: config.Logger,
+		watches: map[*watch]*client{}, refused: map[int]bool{},
 	}
 	s.claims[driver.Reader] = s
 	return &owner{segment: seg, server: s, backend: b, name: name}, nil

@@ -1,6 +1,7 @@
 package memfdshm
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -33,6 +34,7 @@ type server struct {
 	// claims tells by role who has it: nil, the server itself for its own side, or a *client.
 	claims  [2]any
 	watches map[*watch]*client
+	refused map[int]bool // users, so that each is in the log once
 	running sync.WaitGroup
 }
 
@@ -188,9 +190,22 @@ func (s *server) check(c *client) error {
 		err = s.accept(peer)
 	}
 	if err != nil {
-		s.log.Info("refused a connection", "uid", peer.UID, "pid", peer.PID, "error", err)
+		s.log.Log(context.Background(), s.refusalLevel(peer.UID), "refused a connection",
+			"uid", peer.UID, "pid", peer.PID, "error", err)
 	}
 	return err
+}
+
+// refusalLevel makes the first refusal of a user a warning: a user who tries again and again must
+// not fill the log.
+func (s *server) refusalLevel(uid int) slog.Level {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refused[uid] || len(s.refused) >= maxIdle {
+		return slog.LevelDebug
+	}
+	s.refused[uid] = true
+	return slog.LevelWarn
 }
 
 // answer answers a question of a client: 1 for yes, 0 for no.
