@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -176,6 +177,10 @@ func (b *Backend) open(name string, config driver.Config) (driver.Channel, error
 // dial connects to the place of a buffer and lets meet talk to the reader there.
 func (b *Backend) dial(p place, name string, meet func(*link) error) error {
 	fd, err := p.connect()
+	for end := time.Now().Add(answerTime); err == unix.EAGAIN && time.Now().Before(end); {
+		time.Sleep(time.Millisecond) // so many wait there that no more are let in
+		fd, err = p.connect()
+	}
 	if err != nil {
 		return b.connectError(p, name, err)
 	}
