@@ -136,6 +136,26 @@ func (s *server) drop(c *client) {
 
 // serve talks with one client until it ends, which is no error of anybody.
 func (s *server) serve(c *client) error {
+	if err := s.greet(c); err != nil {
+		return err
+	}
+	for {
+		m, _, err := c.receive(false)
+		if err != nil {
+			return err
+		}
+		answer, err := s.answer(c, m)
+		if err == nil {
+			err = c.send(message{kind: kindAnswer, id: m.id, a: answer}, -1)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// greet waits for hello and hands out the memory.
+func (s *server) greet(c *client) error {
 	var unwanted error
 	if !c.trusted { // else it may be a while until the other process runs
 		unwanted = s.check(c)
@@ -165,22 +185,7 @@ func (s *server) serve(c *client) error {
 	if err := c.send(welcome, s.fd); err != nil {
 		return err
 	}
-	if err := c.conn.SetReadDeadline(time.Time{}); err != nil {
-		return err
-	}
-	for {
-		m, _, err := c.receive(false)
-		if err != nil {
-			return err
-		}
-		answer, err := s.answer(c, m)
-		if err == nil {
-			err = c.send(message{kind: kindAnswer, id: m.id, a: answer}, -1)
-		}
-		if err != nil {
-			return err
-		}
-	}
+	return c.conn.SetReadDeadline(time.Time{})
 }
 
 // check asks whether the client is let in.
