@@ -22,7 +22,8 @@ type Options struct {
 	// Accept tells whether to deal with the program at the other end of a connection; an error
 	// turns it away. A reader asks it for each writer, a writer for the reader. Nil accepts
 	// programs of the same effective user only. Mode and Group of the reader's options decide
-	// who may use the path of the socket, which comes first.
+	// who may use the path of the socket, which comes first. It is called from several goroutines
+	// at once, and must neither block nor close the Reader: who waits for it is not served.
 	Accept func(Peer) error
 	// HugePages makes the memory from huge pages of the default size (MFD_HUGETLB). If the system
 	// has not enough of them in reserve, creating fails with an error that matches
@@ -65,7 +66,8 @@ func Join(f *os.File) *Backend {
 	return b
 }
 
-// Pair returns two connected sockets for [Join]: one for each of two processes.
+// Pair returns two connected sockets for [Join]: one for each of two processes. The one that is
+// passed on has to be closed here: while it is open, the death of the other process goes unseen.
 func Pair() (a, b *os.File, err error) { return pair() }
 
 // Name returns "memfd".

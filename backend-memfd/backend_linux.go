@@ -39,7 +39,7 @@ func (b *Backend) create(name string, config driver.Config) (driver.Channel, err
 		// A look before the memory is made; the one that counts is that of the listener.
 		err = p.makeDir(b.opts.Dir != "")
 		if err == nil {
-			err = p.underLock(p.clear)
+			err = p.underLock(lockPatience, p.clear)
 		}
 		if err != nil {
 			return nil, err
@@ -51,13 +51,13 @@ func (b *Backend) create(name string, config driver.Config) (driver.Channel, err
 	}
 	switch {
 	case b.state.joined != nil:
-		err = b.state.joined.use(func(l *link) error {
-			c.server.adopt(&client{link: l, trusted: true})
-			return nil
-		})
+		c.server.only = true
+		err = b.state.joined.serve(c.server)
 	case listens:
-		c.listener = &listener{place: p, config: config, server: c.server}
-		err = c.listener.open()
+		c.listener = &listener{
+			place: p, chosen: b.opts.Dir != "", config: config, server: c.server,
+		}
+		err = c.listener.open(lockPatience)
 	}
 	if err == nil {
 		err = b.state.made.add(name, c.server)
@@ -84,7 +84,7 @@ func (b *Backend) newOwner(name string, config driver.Config) (*owner, error) {
 		fd: fd, seg: seg, accept: b.accept, log: config.Logger,
 		watches: map[*watch]*client{}, refused: map[int]bool{},
 	}
-	s.claims[driver.Reader] = s
+	s.roles[driver.Reader].holder = s
 	return &owner{segment: seg, server: s, backend: b, name: name}, nil
 }
 
@@ -147,7 +147,10 @@ func (b *Backend) invite(name string) (*os.File, error) {
 		other.Close()
 		return nil, err
 	}
-	s.adopt(&client{link: l, trusted: true})
+	if err := s.adopt(&client{link: l, trusted: true}); err != nil {
+		other.Close()
+		return nil, err
+	}
 	return other, nil
 }
 
@@ -160,46 +163,52 @@ func (b *Backend) open(name string, config driver.Config) (driver.Channel, error
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	g := &guest{name: name}
-	meet := func(l *link) (err error) { g.reader, g.segment, err = welcome(l); return err }
+	var g *guest
 	if b.state.joined != nil {
-		err = b.state.joined.use(meet)
+		g, err = b.state.joined.open()
 	} else {
-		err = b.dial(p, name, meet)
+		g, err = b.dial(p, name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open buffer %q: %w", name, err)
 	}
+	g.name = name
 	config.Logger.Debug("opened buffer", "name", name, "size", len(g.Memory()))
 	return g, nil
 }
 
-// dial connects to the place of a buffer and lets meet talk to the reader there.
-func (b *Backend) dial(p place, name string, meet func(*link) error) error {
+// dial connects to the place of a buffer and to the reader there.
+func (b *Backend) dial(p place, name string) (*guest, error) {
+	if p.dir != "" && b.opts.Dir == "" {
+		if err := p.checkDir(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
 	fd, err := p.connect()
 	for end := time.Now().Add(answerTime); err == unix.EAGAIN && time.Now().Before(end); {
 		time.Sleep(time.Millisecond) // so many wait there that no more are let in
 		fd, err = p.connect()
 	}
 	if err != nil {
-		return b.connectError(p, name, err)
+		return nil, b.connectError(p, name, err)
 	}
 	l, err := newLink(os.NewFile(uintptr(fd), "zerobuffer-socket"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	peer, err := l.credentials()
 	if err == nil {
 		// Whoever listens there could be anybody: it gets nothing before it is accepted.
 		err = b.accept(peer)
 	}
+	var g *guest
 	if err == nil {
-		err = meet(l)
+		g, err = welcome(l, b.opts.HugePages)
 	}
 	if err != nil {
 		l.close()
 	}
-	return err
+	return g, err
 }
 
 // connectError says what a failed connect(2) means.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -38,17 +39,21 @@ func (p place) clear() error {
 	case errors.Is(err, unix.EAGAIN): // so many wait there that somebody must be listening
 		return p.inUse()
 	case errors.Is(err, unix.ECONNREFUSED):
-		if err := unix.Unlink(p.path()); err != nil && err != unix.ENOENT {
-			return &fs.PathError{Op: "remove the dead socket", Path: p.path(), Err: err}
-		}
-		return nil
+		return p.unlink()
 	case errors.Is(err, unix.ENOENT):
 		return nil
 	case errors.Is(err, unix.EPROTOTYPE):
 		return fmt.Errorf("listen at %s: it is the socket of another program (%w); choose another "+
 			"name", p, fs.ErrExist)
 	}
-	return fmt.Errorf("look who listens at %s: %w", p, err)
+	return explain(&fs.PathError{Op: "look who listens at", Path: p.path(), Err: err})
+}
+
+func (p place) unlink() error {
+	if err := unix.Unlink(p.path()); err != nil && err != unix.ENOENT {
+		return explain(&fs.PathError{Op: "remove the socket", Path: p.path(), Err: err})
+	}
+	return nil
 }
 
 func (p place) inUse() error {
@@ -66,34 +71,51 @@ func (p place) listen(config *driver.Config) (int, error) {
 	switch {
 	case err == unix.EADDRINUSE && p.dir == "":
 		err = p.inUse()
-	case err == nil && p.dir != "":
-		if err = p.setPermissions(config); err == nil {
+	case err != nil:
+		err = explain(&fs.PathError{Op: "listen at", Path: p.String(), Err: err})
+	default:
+		if p.dir != "" {
+			err = p.setPermissions(config)
+		}
+		if err == nil {
 			err = os.NewSyscallError("listen", unix.Listen(fd, backlog))
 		}
-		if err != nil {
-			_ = unix.Unlink(p.path())
+		if err != nil && p.dir != "" {
+			_ = p.unlink()
 		}
-	case err == nil:
-		err = os.NewSyscallError("listen", unix.Listen(fd, backlog))
 	}
 	if err != nil {
 		_ = unix.Close(fd)
-		return -1, fmt.Errorf("listen at %s: %w", p, err)
+		return -1, err
 	}
 	return fd, nil
 }
 
-// setPermissions gives the path its group and its exact mode, before anybody can connect.
+// setPermissions gives the path its group and its exact mode, before anybody can connect. The
+// path may be in a directory into which others write, so what it leads to is held by a descriptor.
 func (p place) setPermissions(config *driver.Config) error {
-	if config.Group != nil {
-		if err := unix.Lchown(p.path(), -1, *config.Group); err != nil {
-			return fmt.Errorf("give the socket to group %d (the process must be a member): %w",
-				*config.Group, err)
-		}
-	}
 	mode := config.Mode.Perm()
 	if mode == 0 {
 		mode = 0o600
 	}
-	return os.NewSyscallError("chmod", unix.Chmod(p.path(), uint32(mode)))
+	st, err := p.lookup()
+	if err != nil || config.Group == nil && fs.FileMode(st.Mode).Perm() == mode {
+		return err
+	}
+	fd, err := unix.Open(p.path(), unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &fs.PathError{Op: "open", Path: p.path(), Err: err}
+	}
+	defer func() { _ = unix.Close(fd) }()
+	if config.Group != nil {
+		err := unix.Fchownat(fd, "", -1, *config.Group, unix.AT_EMPTY_PATH)
+		if err != nil {
+			return fmt.Errorf("give the socket to group %d (the process must be a member): %w",
+				*config.Group, err)
+		}
+	}
+	if err := unix.Chmod("/proc/self/fd/"+strconv.Itoa(fd), uint32(mode)); err != nil {
+		return fmt.Errorf("set mode %#o of %s: %w", mode, p, err)
+	}
+	return nil
 }

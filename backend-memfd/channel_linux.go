@@ -44,7 +44,12 @@ func (o *owner) Check() error {
 	switch {
 	case o.closed:
 		return fmt.Errorf("check buffer %q: %w", o.name, os.ErrClosed)
-	case o.removed || o.listener == nil:
+	case o.removed:
+		return nil
+	case o.server.abandoned():
+		return fmt.Errorf("%w: the other end of the joined socket is closed, so nobody can come",
+			driver.ErrSegmentRemoved)
+	case o.listener == nil:
 		return nil
 	}
 	return o.listener.check()
@@ -100,9 +105,11 @@ type guest struct {
 	*segment
 	reader *reader
 	name   string
+	joined *joined // where it came from, nil for a connection of its own
 
-	mu     sync.Mutex
-	closed bool
+	mu      sync.Mutex
+	closed  bool
+	claimed bool // it has, or had, a role
 }
 
 var (
@@ -138,6 +145,9 @@ func (g *guest) Close() error {
 		return nil
 	}
 	g.closed = true
+	if g.joined != nil && !g.claimed && g.joined.giveBack(g) {
+		return nil
+	}
 	g.reader.end()
 	return g.unmap()
 }
@@ -152,6 +162,9 @@ func (g *guest) Claim(role driver.Role) error {
 	case !yes:
 		return claimed(role, g.reader.pid)
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.claimed = true
 	return nil
 }
 
@@ -171,9 +184,11 @@ func (g *guest) Disclaim(role driver.Role) {
 	_, _ = g.reader.query(message{kind: kindRelease, role: role})
 }
 
+// Ours takes everybody for a program of ours while the reader's side does not answer: nobody else
+// speaks this handshake.
 func (g *guest) Ours(role driver.Role) bool {
 	yes, err := g.reader.query(message{kind: kindOurs, role: role})
-	return yes && err == nil
+	return yes || errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // Alive knows of the reader from the connection, and asks the reader's side about a writer. A

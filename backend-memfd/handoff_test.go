@@ -94,7 +94,7 @@ func TestInviteOverConnection(t *testing.T) {
 	control := make([]byte, unix.CmsgSpace(4))
 	_, n, _, _, err := conns[1].ReadMsgUnix(make([]byte, 1), control)
 	require.NoError(t, err)
-	got := os.NewFile(uintptr(firstRight(control[:n])), "received")
+	got := os.NewFile(uintptr(onlyRight(control[:n])), "received")
 	w, err := zerobuffer.NewWriter(Join(got), "whatever", nil)
 	require.NoError(t, err)
 	defer w.Close()

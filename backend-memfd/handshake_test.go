@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
+	"github.com/zerobuffer-go/zerobuffer/core/linux/memory"
 )
 
 // stranger connects to a socket and says what it likes.
@@ -160,7 +162,11 @@ func TestOpenBelievesNothing(t *testing.T) {
 		fd, err := newMemfd("test", false)
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = unix.Close(fd) })
-		require.NoError(t, unix.Ftruncate(fd, size))
+		if size > 0 && size < 1<<20 {
+			require.NoError(t, memory.Allocate(fd, uint64(size)))
+		} else {
+			require.NoError(t, unix.Ftruncate(fd, size))
+		}
 		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
 		require.NoError(t, err)
 		return fd
@@ -191,6 +197,8 @@ func TestOpenBelievesNothing(t *testing.T) {
 		"unaligned":       {welcome(4095, 4095), memfd(file, seals), wrong, "4095"},
 		"inside":          {welcome(4096, 4032), memfd(file, seals), wrong, "4032"},
 		"empty":           {welcome(128, 128), memfd(0, seals), wrong, "a file of 0"},
+		"sparse":          {welcome(1<<30, 1<<30), memfd(1<<30+wordsSize, seals), wrong, "only 0 of its"},
+		"both-open":       {message{kind: kindHello, a: 1}.encode(), -1, fs.ErrInvalid, "create it"},
 		"no-descriptor":   {welcome(4096, 4096), -1, errMessage, "handshake"},
 		"garbage":         {[]byte("hello"), -1, errMessage, "handshake"},
 		"wrong-kind":      {message{kind: kindAnswer}.encode(), memfd(file, seals), errMessage, ""},

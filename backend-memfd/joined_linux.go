@@ -24,33 +24,71 @@ func pair() (a, b *os.File, err error) {
 type joined struct {
 	file *os.File
 
-	mu   sync.Mutex
-	link *link // once it is in use
-	gone error // why it is of no use any more
+	mu    sync.Mutex
+	link  *link  // once it is in use
+	spare *guest // opened, and closed again before it had a role
+	gone  error  // why it is of no use any more
 }
 
-// use makes a link of the socket and hands it over, for good if meet returns nil. If meet finds
-// that the other side is not ready yet, the next call goes on with the same link.
-func (j *joined) use(meet func(*link) error) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
+// connect makes a link of the file. j.mu is held.
+func (j *joined) connect() (err error) {
+	if j.gone == nil && j.link == nil {
+		if j.link, err = newLink(j.file); err != nil {
+			j.gone = err
+		}
+	}
 	if j.gone != nil {
 		return fmt.Errorf("use a joined socket: %w: %w", os.ErrClosed, j.gone)
 	}
-	if j.link == nil {
-		var err error
-		if j.link, err = newLink(j.file); err != nil {
-			j.gone = err
-			return fmt.Errorf("use a joined socket: %w", err)
-		}
+	return nil
+}
+
+// used is why a joined socket cannot be used twice.
+var errUsed = errors.New("it is good for one buffer")
+
+// serve makes it the one connection of a reader.
+func (j *joined) serve(s *server) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.connect(); err != nil {
+		return err
 	}
-	err := meet(j.link)
+	j.gone = errUsed
+	return s.adopt(&client{link: j.link, trusted: true})
+}
+
+// open opens the buffer at the other end. While the other side is not ready the next call goes on
+// with the same link.
+func (j *joined) open() (*guest, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if g := j.spare; g != nil && g.reader.alive() {
+		j.spare = nil
+		return g, nil
+	}
+	if err := j.connect(); err != nil {
+		return nil, err
+	}
+	g, err := welcome(j.link, true)
 	switch {
 	case err == nil:
-		j.gone = errors.New("it is good for one buffer")
+		g.joined = j
+		j.gone = errUsed
 	case !errors.Is(err, driver.ErrNotReady) || j.link.hungUp():
 		j.gone = errors.New("the other side has closed it")
 		j.link.close()
 	}
-	return err
+	return g, err
+}
+
+// giveBack keeps a guest that was closed before it had a role, for the next open: a writer that
+// did not get through at the first try comes again.
+func (j *joined) giveBack(g *guest) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.spare != nil || !g.reader.alive() {
+		return false
+	}
+	j.spare = &guest{segment: g.segment, reader: g.reader, joined: j}
+	return true
 }

@@ -1,6 +1,7 @@
 package memfdshm
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -46,6 +47,10 @@ func newLink(file *os.File) (*link, error) {
 
 func linkOf(conn *net.UnixConn) (*link, error) {
 	raw, err := conn.SyscallConn()
+	if err == nil {
+		controlled := raw.Control(func(fd uintptr) { _, err = unix.Getpeername(int(fd)) })
+		err = errors.Join(controlled, os.NewSyscallError("getpeername", err))
+	}
 	if err != nil {
 		conn.Close()
 		return nil, err
@@ -82,16 +87,20 @@ func (l *link) receive(files bool) (m message, fd int, err error) {
 	var buf [messageSize + 1]byte // a longer message is cut here, and found to be too long
 	var rights []byte
 	if files {
-		rights = make([]byte, unix.CmsgSpace(4)) // the kernel closes what does not fit
+		rights = make([]byte, unix.CmsgSpace(4))
 	}
-	n, oobn, _, _, err := l.conn.ReadMsgUnix(buf[:], rights)
+	n, oobn, flags, _, err := l.conn.ReadMsgUnix(buf[:], rights)
 	if err != nil {
 		return message{}, -1, err
 	}
-	fd = firstRight(rights[:oobn])
-	if n == 0 {
+	fd = onlyRight(rights[:oobn])
+	switch {
+	case n == 0:
 		err = io.EOF
-	} else {
+	case files && fd < 0 && flags&unix.MSG_CTRUNC != 0:
+		err = fmt.Errorf("receive a descriptor: %w; raise the limit of open files (ulimit -n)",
+			unix.EMFILE)
+	default:
 		m, err = decode(buf[:n])
 	}
 	if err != nil && fd >= 0 {
@@ -101,18 +110,25 @@ func (l *link) receive(files bool) (m message, fd int, err error) {
 	return m, fd, err
 }
 
-// firstRight returns the descriptor in a control message, or -1.
-func firstRight(control []byte) int {
+// onlyRight returns the descriptor in a control message, or -1. There is room for two, because
+// the kernel counts in words; a second one is closed.
+func onlyRight(control []byte) int {
 	messages, err := unix.ParseSocketControlMessage(control)
 	if err != nil {
 		return -1
 	}
+	only := -1
 	for i := range messages {
-		if fds, err := unix.ParseUnixRights(&messages[i]); err == nil && len(fds) > 0 {
-			return fds[0]
+		fds, _ := unix.ParseUnixRights(&messages[i]) // none in a message of another kind
+		for _, fd := range fds {
+			if only < 0 {
+				only = fd
+			} else {
+				_ = unix.Close(fd)
+			}
 		}
 	}
-	return -1
+	return only
 }
 
 // hungUp tells whether the other end is closed, which the kernel does when its process ends. It

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -16,18 +17,21 @@ import (
 // listener is the socket at which a reader waits for its writer.
 type listener struct {
 	place  place
+	chosen bool // the directory was, by the user
 	config driver.Config
 	server *server
 
 	mu      sync.Mutex
-	conn    *net.UnixListener
-	inode   uint64 // of the path; an abstract name has none
+	conn    *net.UnixListener // nil while there is none
+	inode   uint64            // of the path; an abstract name has none
+	removed bool
+	warned  bool // that the path cannot be made again
 	serving sync.WaitGroup
 }
 
 // open binds the place, which may hold a dead socket, and starts to accept.
-func (l *listener) open() error {
-	return l.place.underLock(func() error {
+func (l *listener) open(patience time.Duration) error {
+	return l.place.underLock(patience, func() error {
 		if err := l.place.clear(); err != nil {
 			return err
 		}
@@ -37,11 +41,11 @@ func (l *listener) open() error {
 		}
 		file := os.NewFile(uintptr(fd), "zerobuffer-listener")
 		defer file.Close() // FileListener makes a descriptor of its own
-		conn, err := net.FileListener(file)
+		made, err := net.FileListener(file)
 		if err != nil {
 			return fmt.Errorf("listen at %s: %w", l.place, err)
 		}
-		l.conn = conn.(*net.UnixListener)
+		conn := made.(*net.UnixListener)
 		if l.place.dir != "" {
 			st, err := l.place.lookup()
 			if err != nil {
@@ -49,65 +53,84 @@ func (l *listener) open() error {
 			}
 			l.inode = st.Ino
 		}
-		l.serving.Go(func() { l.server.listenOn(conn.(*net.UnixListener)) })
+		l.conn = conn
+		l.serving.Go(func() { l.server.listenOn(conn) })
 		return nil
 	})
 }
 
-// check looks whether the path still leads to this socket, and binds it again if it is gone.
+// check looks whether the path still leads to this socket, and binds it again if it is gone. It
+// waits for nobody: what cannot be done now is done at the next look.
 func (l *listener) check() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.conn == nil || l.place.dir == "" {
+	if l.removed || l.place.dir == "" {
 		return nil
 	}
 	st, err := l.place.lookup()
 	switch {
-	case err == nil && st.Ino == l.inode:
+	case err == nil && l.conn != nil && st.Ino == l.inode:
 		return nil
-	case err == nil:
+	case err == nil && !l.isDead(st):
 		return fmt.Errorf("%w: another program has put its own object in the place of %s",
 			driver.ErrSegmentRemoved, l.place)
-	case !errors.Is(err, fs.ErrNotExist):
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
 	l.stop()
-	if err := l.open(); err != nil {
-		l.config.Logger.Warn("socket was removed and cannot be made again: the connected writer "+
-			"goes on, a new one cannot connect", "place", l.place.String(), "error", err)
-		return nil
+	err = l.place.makeDir(l.chosen)
+	if err == nil {
+		err = l.open(0)
 	}
-	l.config.Logger.Info("socket was removed by another program and made again",
-		"place", l.place.String())
+	switch {
+	case err == nil:
+		l.config.Logger.Info("socket was removed by another program and made again",
+			"place", l.place.String())
+	case !l.warned:
+		l.config.Logger.Warn("socket was removed and cannot be made again yet: a connected writer "+
+			"goes on, a new one cannot connect", "place", l.place.String(), "error", err)
+	}
+	l.warned = err != nil
 	return nil
+}
+
+// isDead tells whether a socket is there at which nobody listens.
+func (l *listener) isDead(st *unix.Stat_t) bool {
+	if st.Mode&unix.S_IFMT != unix.S_IFSOCK {
+		return false
+	}
+	fd, err := l.place.connect()
+	if err == nil {
+		_ = unix.Close(fd)
+	}
+	return errors.Is(err, unix.ECONNREFUSED)
 }
 
 // stop ends accepting. The path stays.
 func (l *listener) stop() {
-	l.conn.Close()
-	l.serving.Wait()
-	l.conn = nil
+	if l.conn != nil {
+		l.conn.Close()
+		l.serving.Wait()
+		l.conn = nil
+	}
 }
 
-// remove ends accepting and takes the path away if it is still this socket's.
+// remove ends accepting and takes the path away if it is still this socket's. While this socket
+// listens nobody else takes the path away, so no lock is needed.
 func (l *listener) remove() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.conn == nil {
+	if l.removed {
 		return nil
 	}
+	l.removed = true
 	defer l.stop()
-	if l.place.dir == "" {
+	if l.place.dir == "" || l.conn == nil {
 		return nil
 	}
-	return l.place.underLock(func() error {
-		st, err := l.place.lookup()
-		if errors.Is(err, fs.ErrNotExist) || err == nil && st.Ino != l.inode {
-			return nil
-		}
-		if err == nil {
-			err = unix.Unlink(l.place.path())
-		}
-		return err
-	})
+	st, err := l.place.lookup()
+	if errors.Is(err, fs.ErrNotExist) || err == nil && st.Ino != l.inode {
+		return nil
+	}
+	return errors.Join(err, l.place.unlink())
 }

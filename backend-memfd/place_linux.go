@@ -3,6 +3,7 @@ package memfdshm
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -21,8 +22,8 @@ const (
 	// a hash: the address of a socket has no more than maxAddress bytes.
 	maxFile    = 64
 	maxAddress = 107
-	// abstractPrefix starts abstract names; the kernel shows the 0 byte as "@".
-	abstractPrefix = "\x00zerobuffer/"
+	// abstractPrefix starts abstract names; "@" stands for a 0 byte.
+	abstractPrefix = "@zerobuffer/"
 	// lockPatience is how long another program may hold the lock of the directory.
 	lockPatience = 2 * time.Second
 )
@@ -67,15 +68,14 @@ func defaultDir() string {
 
 func (p place) String() string {
 	if p.dir == "" {
-		return "@" + abstractPrefix[1:] + p.file
+		return abstractPrefix + p.file
 	}
 	return p.path()
 }
 
 func (p place) path() string { return filepath.Join(p.dir, p.file) }
 
-// makeDir makes the directory if it is missing. One that was not chosen by the user must be closed
-// to all others: in /tmp somebody else could have been first.
+// makeDir makes the directory if it is missing. One that was not chosen by the user is checked.
 func (p place) makeDir(chosen bool) error {
 	if p.dir == "" {
 		return nil
@@ -84,12 +84,20 @@ func (p place) makeDir(chosen bool) error {
 		return fmt.Errorf("make the directory of the sockets: %w; set XDG_RUNTIME_DIR or Dir to a "+
 			"directory that can be used", &fs.PathError{Op: "mkdir", Path: p.dir, Err: err})
 	}
+	if chosen {
+		return nil
+	}
+	return p.checkDir()
+}
+
+// checkDir makes sure that the default directory belongs to this user and is closed to all others:
+// in /tmp somebody else could have been first.
+func (p place) checkDir() error {
 	var st unix.Stat_t
 	if err := unix.Lstat(p.dir, &st); err != nil {
 		return &fs.PathError{Op: "stat", Path: p.dir, Err: err}
 	}
-	if !chosen && (st.Mode&unix.S_IFMT != unix.S_IFDIR || st.Mode&0o077 != 0 ||
-		int(st.Uid) != os.Geteuid()) {
+	if st.Mode&unix.S_IFMT != unix.S_IFDIR || st.Mode&0o077 != 0 || int(st.Uid) != os.Geteuid() {
 		return fmt.Errorf("use %s for sockets: %w: it belongs to user %d with mode %#o, and has to "+
 			"be a directory of this user, %d, with mode 0700", p.dir, driver.ErrPermission, st.Uid,
 			st.Mode&0o7777, os.Geteuid())
@@ -97,59 +105,77 @@ func (p place) makeDir(chosen bool) error {
 	return nil
 }
 
-// lock keeps other programs from taking over a socket in the directory at the same time. The lock
-// is on the directory itself, so that no lock file stays behind.
-func (p place) lock() (unlock func(), err error) {
+// underLock does something while no other program may take over a socket in the directory. The
+// lock is on the directory itself, so that no lock file stays behind. A lock that somebody holds is
+// waited for until patience is over.
+func (p place) underLock(patience time.Duration, do func() error) error {
 	if p.dir == "" {
-		return func() {}, nil // the kernel gives an abstract name to one program only
+		return do() // the kernel gives an abstract name to one program only
 	}
-	fd, err := openDir(p.dir)
-	if err != nil {
-		return nil, err
-	}
-	for end := time.Now().Add(lockPatience); ; time.Sleep(time.Millisecond) {
-		err = unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB)
-		switch {
-		case err == nil:
-			return func() { _ = unix.Close(fd) }, nil
-		case err == unix.EINTR:
-		case err != unix.EWOULDBLOCK || time.Now().After(end):
-			_ = unix.Close(fd)
-			return nil, fmt.Errorf("lock the directory of the sockets: %w",
-				&fs.PathError{Op: "flock", Path: p.dir, Err: err})
-		}
-	}
-}
-
-// underLock does something while it holds the lock.
-func (p place) underLock(do func() error) error {
-	unlock, err := p.lock()
+	fd, err := openDir(p.dir, unix.O_RDONLY)
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer func() { _ = unix.Close(fd) }()
+	err = unix.EWOULDBLOCK
+	for end := time.Now().Add(patience); err == unix.EWOULDBLOCK || err == unix.EINTR; {
+		err = unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB)
+		if err != nil && time.Now().After(end) {
+			break
+		} else if err != nil {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	if err == unix.EWOULDBLOCK {
+		return fmt.Errorf("lock %s: another program holds the lock on this directory (flock), "+
+			"maybe one that is stopped; see fuser or lsof, or choose another Dir: %w", p.dir, err)
+	} else if err != nil {
+		return &fs.PathError{Op: "flock", Path: p.dir, Err: err}
+	}
+	defer func() { _ = unix.Flock(fd, unix.LOCK_UN) }() // a child may have the descriptor
 	return do()
 }
 
-func openDir(dir string) (int, error) {
-	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+func openDir(dir string, flags int) (int, error) {
+	fd, err := unix.Open(dir, flags|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return -1, &fs.PathError{Op: "open", Path: dir, Err: err}
+		return -1, explain(&fs.PathError{Op: "open", Path: dir, Err: err})
 	}
 	return fd, nil
+}
+
+// explain adds who may use a path to the error of somebody who may not.
+func explain(err *fs.PathError) error {
+	var st unix.Stat_t
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	for path := err.Path; ; path = filepath.Dir(path) {
+		if unix.Lstat(path, &st) == nil {
+			return fmt.Errorf("%w: %s belongs to user %d, group %d with mode %#o, this process is "+
+				"user %d, group %d; run both sides as the same user, or choose a Dir that both may "+
+				"use", err, path, st.Uid, st.Gid, st.Mode&0o7777, os.Geteuid(), os.Getegid())
+		}
+		if path == filepath.Dir(path) {
+			return err
+		}
+	}
 }
 
 // withAddress calls use with the address of the socket. A path that is too long for one goes
 // through a descriptor of its directory.
 func (p place) withAddress(use func(unix.Sockaddr) error) error {
 	name := p.path()
-	if p.dir == "" {
-		name = "@" + abstractPrefix[1:] + p.file // x/sys makes a 0 byte of the "@"
+	switch {
+	case p.dir == "":
+		name = p.String() // x/sys makes a 0 byte of the "@"
+	case name[0] == '@':
+		name = "./" + name
 	}
 	if len(name) <= maxAddress {
 		return use(&unix.SockaddrUnix{Name: name})
 	}
-	fd, err := openDir(p.dir)
+	fd, err := openDir(p.dir, unix.O_PATH)
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,8 @@ func TestDefaultDir(t *testing.T) {
 	_, err = New(nil).Create(name+"2", testConfig(1<<12))
 	require.ErrorIs(t, err, driver.ErrPermission)
 	require.ErrorContains(t, err, "mode 0700")
+	_, err = New(nil).Open(name, driver.Config{})
+	require.ErrorIs(t, err, driver.ErrPermission, "whose socket may that be")
 	t.Setenv("XDG_RUNTIME_DIR", filepath.Join(dir, "missing"))
 	_, err = New(nil).Create(name, testConfig(1<<12))
 	require.ErrorIs(t, err, fs.ErrNotExist)
@@ -173,4 +175,13 @@ func TestModeAndGroupOfSocket(t *testing.T) {
 	st, err := os.Stat(filepath.Join(dir, "b"))
 	require.NoError(t, err)
 	require.Equal(t, fs.ModeSocket|0o660, st.Mode())
+}
+
+func TestRelativeDirectories(t *testing.T) {
+	t.Chdir(newDir(t))
+	for _, dir := range []string{"@sockets", "sub", "."} {
+		b := New(&Options{Dir: dir})
+		create(t, b, "b")
+		attach(t, b, "b")
+	}
 }

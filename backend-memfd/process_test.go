@@ -244,6 +244,8 @@ func TestOtherUserCrossProcess(t *testing.T) {
 	ch, err = b.Create(name, config)
 	require.NoError(t, err)
 	require.Contains(t, open(dir, name), "permission: ", "the writer does not trust the reader")
+	require.NoError(t, os.Chmod(dir, 0o711))
+	require.Contains(t, open(dir, name), "permission: ", "the same where it may not list names")
 	require.NoError(t, ch.Remove())
 	require.NoError(t, ch.Close())
 

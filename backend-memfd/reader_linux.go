@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"sync"
 	"time"
@@ -18,18 +19,20 @@ type reader struct {
 	*link
 	pid uint64 // what the reader calls itself in the OIEB
 
-	ask     sync.Mutex // one question at a time
-	lastID  uint32
-	answers chan message
-	ended   chan struct{} // closed when the connection has ended
+	ask      sync.Mutex // one question at a time
+	lastID   uint32
+	patience time.Duration // for the next answer
+	answers  chan message
+	ended    chan struct{} // closed when the connection has ended
 
 	mu      sync.Mutex
 	over    bool // as ended, with those who have to be told
 	watches map[*watch]bool
 }
 
-// welcome says hello, waits for the answer and maps the memory that comes with it.
-func welcome(l *link) (*reader, *segment, error) {
+// welcome says hello, waits for the answer and maps the memory that comes with it, which may
+// consist of huge pages only if huge is true.
+func welcome(l *link, huge bool) (*guest, error) {
 	err := l.hello()
 	if err == nil {
 		err = l.conn.SetReadDeadline(time.Now().Add(answerTime))
@@ -41,38 +44,41 @@ func welcome(l *link) (*reader, *segment, error) {
 	}
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, nil, fmt.Errorf("%w: the reader does not answer; it is stopped, or busy",
+		return nil, fmt.Errorf("%w: the reader does not answer; it is stopped, or busy",
 			driver.ErrNotReady)
 	case errors.Is(err, io.EOF), errors.Is(err, unix.ECONNRESET), errors.Is(err, unix.EPIPE):
-		return nil, nil, fmt.Errorf("%w: the reader has closed the connection", driver.ErrNotReady)
+		return nil, fmt.Errorf("%w: the reader has closed the connection", driver.ErrNotReady)
 	case err != nil:
-		return nil, nil, fmt.Errorf("talk to the reader: %w", err)
+		return nil, fmt.Errorf("talk to the reader: %w", err)
 	}
 	if fd >= 0 {
 		defer func() { _ = unix.Close(fd) }()
 	}
 	switch {
 	case m.kind == kindRefused && m.a == refusedUser:
-		return nil, nil, fmt.Errorf("%w: the reader's Accept refuses this user, %d; run both as "+
+		return nil, fmt.Errorf("%w: the reader's Accept refuses this user, %d; run both as "+
 			"the same user, or let the reader's Options.Accept allow it",
 			driver.ErrPermission, os.Geteuid())
+	case m.kind == kindHello:
+		return nil, fmt.Errorf("%w: both sides open the buffer; one of them has to create it",
+			fs.ErrInvalid)
 	case m.kind != kindWelcome || fd < 0:
-		return nil, nil, errMessage
+		return nil, errMessage
 	}
-	seg, err := openSegment(fd, m.a, m.b)
+	seg, err := openSegment(fd, m.a, m.b, huge)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := l.conn.SetReadDeadline(time.Time{}); err != nil {
-		return nil, nil, errors.Join(err, seg.unmap())
+		return nil, errors.Join(err, seg.unmap())
 	}
 	r := &reader{
-		link: l, pid: m.c,
+		link: l, pid: m.c, patience: answerTime,
 		answers: make(chan message, 1), ended: make(chan struct{}),
 		watches: map[*watch]bool{},
 	}
 	go r.run()
-	return r, seg, nil
+	return &guest{segment: seg, reader: r}, nil
 }
 
 // run receives answers, and the end.
@@ -83,9 +89,10 @@ func (r *reader) run() {
 			break
 		}
 		select {
-		case r.answers <- m:
-		default: // nobody has asked for it
+		case <-r.answers: // an old one, for which nobody waits any more
+		default:
 		}
+		r.answers <- m
 	}
 	r.close() // a reader that talks nonsense is left as well
 	r.mu.Lock()
@@ -95,7 +102,7 @@ func (r *reader) run() {
 	for w := range r.watches {
 		w.calls.Go(w.died)
 	}
-	r.watches = nil
+	clear(r.watches)
 }
 
 // query asks the reader's side. The error says that there is no answer: the reader has gone, or
@@ -108,17 +115,19 @@ func (r *reader) query(m message) (yes bool, err error) {
 	if err := r.send(m, -1); err != nil {
 		return false, fmt.Errorf("ask the reader: %w", err)
 	}
-	timer := time.NewTimer(answerTime)
+	timer := time.NewTimer(r.patience)
 	defer timer.Stop()
 	for {
 		select {
 		case a := <-r.answers:
+			r.patience = answerTime
 			if a.id == m.id { // an older one comes late
 				return a.a == 1, nil
 			}
 		case <-r.ended:
 			return false, fmt.Errorf("ask the reader: %w", os.ErrClosed)
 		case <-timer.C:
+			r.patience = answerTime / 10 // the next question is not worth so long a wait
 			return false, fmt.Errorf("ask the reader: %w", os.ErrDeadlineExceeded)
 		}
 	}

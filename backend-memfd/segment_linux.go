@@ -144,12 +144,27 @@ func reserveHuge(fd int, size uint64) error {
 
 // openSegment checks and maps a memfd that a reader has sent. Nothing in it is believed: the size
 // and the seals are asked of the kernel.
-func openSegment(fd int, size, words uint64) (*segment, error) {
+func openSegment(fd int, size, words uint64, huge bool) (*segment, error) {
 	got, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0)
 	const need = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW
 	if err != nil || got&need != need {
 		return nil, fmt.Errorf("check the memory of the reader: %w: it is not sealed against "+
 			"shrinking (seals %#x, %w)", layout.ErrIncompatible, got, noError(err))
+	}
+	var st unix.Stat_t
+	var fsys unix.Statfs_t
+	if err := errors.Join(unix.Fstat(fd, &st), unix.Fstatfs(fd, &fsys)); err != nil {
+		return nil, fmt.Errorf("check the memory of the reader: %w", err)
+	}
+	switch {
+	case fsys.Type == unix.HUGETLBFS_MAGIC && !huge:
+		// A hole in it gives a huge page back, and the next access may find none.
+		return nil, fmt.Errorf("check the memory of the reader: %w: it consists of huge pages, "+
+			"which this side has to ask for as well (Options.HugePages)", layout.ErrIncompatible)
+	case st.Blocks*512 < st.Size:
+		return nil, fmt.Errorf("check the memory of the reader: %w: only %d of its %d bytes are "+
+			"there, the others would be charged to this side", layout.ErrIncompatible,
+			st.Blocks*512, st.Size)
 	}
 	return mapSegment(fd, size, words)
 }

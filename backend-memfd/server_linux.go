@@ -3,6 +3,7 @@ package memfdshm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -15,10 +16,17 @@ import (
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
 
-// maxIdle is how many connections may be open that have no role. Beyond it one is closed for each
-// that comes: a flood of connections costs no more than that, and does not keep a writer out, which
-// says hello at once and then claims its role.
-const maxIdle = 64
+const (
+	// maxIdle is how many connections may be open that have no role. Beyond it one is closed for
+	// each that comes: a flood of connections costs no more than that, and does not keep a writer
+	// out, which says hello at once and then claims its role.
+	maxIdle = 64
+	// maxServed is how many connections may be served at all, those included that are closed and
+	// whose Accept has not returned yet. The next ones wait in the queue of the socket.
+	maxServed = 2 * maxIdle
+	// acceptPause is how long the server waits when it cannot accept a connection.
+	acceptPause = 10 * time.Millisecond
+)
 
 // server is the reader's side of all connections to its buffer: it hands out the memory, and
 // knows who lives.
@@ -27,12 +35,15 @@ type server struct {
 	seg    *segment
 	accept func(Peer) error
 	log    *slog.Logger
+	// only is true if the first connection is the only one that can ever come.
+	only bool
 
 	mu      sync.Mutex
 	closed  bool
+	over    bool      // the only connection has ended
 	clients []*client // in the order in which they came
-	// claims tells by role who has it: nil, the server itself for its own side, or a *client.
-	claims  [2]any
+	served  int       // goroutines that serve
+	roles   [2]role
 	watches map[*watch]*client
 	refused map[int]bool // users, so that each is in the log once
 	running sync.WaitGroup
@@ -45,56 +56,73 @@ type client struct {
 	trusted bool   // it was invited, or came by a socket that both have been given
 }
 
-// watch waits for the end of a client.
-type watch struct {
-	died  func()
-	calls sync.WaitGroup
-}
-
 // listenOn accepts connections until the listener is closed.
 func (s *server) listenOn(l *net.UnixListener) {
+	warned := false
 	for {
+		for s.busy() {
+			if l.SetDeadline(time.Time{}) != nil {
+				return // closed meanwhile
+			}
+			time.Sleep(acceptPause)
+		}
 		conn, err := l.AcceptUnix()
 		switch {
 		case err == nil:
+			warned = false
 		case errors.Is(err, net.ErrClosed):
 			return
 		default: // out of descriptors, or of memory: those who wait stay in the queue
-			s.log.Warn("cannot accept a connection", "error", err)
-			time.Sleep(10 * time.Millisecond)
+			if !warned {
+				s.log.Warn("cannot accept connections for now", "error", err)
+			}
+			warned = true
+			time.Sleep(acceptPause)
 			continue
 		}
-		if l, err := linkOf(conn); err == nil {
-			s.adopt(&client{link: l})
+		made, err := linkOf(conn)
+		if err == nil {
+			err = s.adopt(&client{link: made})
+		}
+		if err != nil {
+			s.log.Debug("cannot serve a connection", "error", err)
 		}
 	}
 }
 
-// adopt serves a client in a goroutine of its own.
-func (s *server) adopt(c *client) {
+func (s *server) busy() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.served >= maxServed && !s.closed
+}
+
+// adopt serves a client in a goroutine of its own.
+func (s *server) adopt(c *client) error {
+	s.mu.Lock()
 	if s.closed {
+		s.mu.Unlock()
 		c.close()
-		return
+		return fmt.Errorf("serve a connection: the buffer is closed: %w", os.ErrClosed)
 	}
 	s.clients = append(s.clients, c)
 	if idle := s.idle(); len(idle) > maxIdle {
-		superfluous(idle).close() // its goroutine does the rest
-		s.log.Debug("closed one of many connections without a role")
+		s.dismiss(superfluous(idle))
 	}
+	s.served++
 	s.running.Go(func() {
 		err := s.serve(c)
-		s.log.Debug("connection has ended", "pid", c.pid, "reason", err)
+		s.log.Debug("connection has ended", "reason", err)
 		s.drop(c)
 	})
+	s.mu.Unlock()
+	return nil
 }
 
 // idle lists the clients without a role. s.mu is held.
 func (s *server) idle() []*client {
 	var idle []*client
 	for _, c := range s.clients {
-		if !c.trusted && s.claims[driver.Writer] != c {
+		if !c.trusted && s.roles[driver.Writer].holder != c {
 			idle = append(idle, c)
 		}
 	}
@@ -115,16 +143,21 @@ func superfluous(idle []*client) *client {
 	return idle[0]
 }
 
-// drop forgets a client and tells those who watch it.
-func (s *server) drop(c *client) {
+// dismiss closes a connection; its goroutine does the rest. s.mu is held.
+func (s *server) dismiss(c *client) {
 	c.close()
+	s.clients = slices.DeleteFunc(s.clients, func(o *client) bool { return o == c })
+}
+
+// drop forgets a client whose connection has ended, and tells those who watch it.
+func (s *server) drop(c *client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.clients = slices.DeleteFunc(s.clients, func(o *client) bool { return o == c })
-	for role, holder := range s.claims {
-		if holder == c {
-			s.claims[role] = nil
-		}
+	s.dismiss(c)
+	s.served--
+	s.over = s.only
+	for r := range s.roles {
+		s.roles[r].lose(c)
 	}
 	for w, watched := range s.watches {
 		if watched == c {
@@ -132,6 +165,13 @@ func (s *server) drop(c *client) {
 			w.calls.Go(w.died)
 		}
 	}
+}
+
+// abandoned tells whether nobody is connected and nobody can ever come.
+func (s *server) abandoned() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.over
 }
 
 // serve talks with one client until it ends, which is no error of anybody.
@@ -213,113 +253,12 @@ func (s *server) refusalLevel(uid int) slog.Level {
 	return slog.LevelWarn
 }
 
-// answer answers a question of a client: 1 for yes, 0 for no.
-func (s *server) answer(c *client, m message) (uint64, error) {
-	var yes bool
-	switch m.kind {
-	case kindClaim:
-		yes = m.role == driver.Writer && s.claim(m.role, c)
-	case kindRelease:
-		yes = s.release(m.role, c)
-	case kindOurs:
-		yes = s.ours(m.role)
-	case kindAlive:
-		yes = s.alive(m.role, m.a, c)
-	default:
-		return 0, errMessage
-	}
-	if yes {
-		return 1, nil
-	}
-	return 0, nil
-}
-
-// claim gives a role to holder unless another one has it.
-func (s *server) claim(role driver.Role, holder any) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return false
-	}
-	if now := s.holder(role); now != nil && now != holder {
-		return false
-	}
-	s.claims[role] = holder
-	return true
-}
-
-// holder returns who has a role. A client whose process has just ended has none, even if its
-// goroutine has not noticed yet. s.mu is held.
-func (s *server) holder(role driver.Role) any {
-	if c, ok := s.claims[role].(*client); ok && c.hungUp() {
-		return nil
-	}
-	return s.claims[role]
-}
-
-// release takes a role back from holder.
-func (s *server) release(role driver.Role, holder any) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.claims[role] != holder {
-		return false
-	}
-	s.claims[role] = nil
-	return true
-}
-
-// ours tells whether somebody has the role.
-func (s *server) ours(role driver.Role) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.holder(role) != nil
-}
-
-// alive tells whether the peer in that role, with that PID, has a connection. asker, who may have
-// the role itself, does not count.
-func (s *server) alive(role driver.Role, pid uint64, asker any) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if h := s.holder(role); h != nil && h != asker {
-		return true
-	}
-	if role == driver.Reader {
-		return !s.closed && pid == uint64(os.Getpid())
-	}
-	return pid != 0 && slices.ContainsFunc(s.clients, func(c *client) bool {
-		return c != asker && c.pid == pid && !c.hungUp()
-	})
-}
-
-// watch calls died when the connection of the process pid ends.
-func (s *server) watch(pid uint64, died func()) (stop func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	watched, _ := s.claims[driver.Writer].(*client)
-	for _, c := range s.clients {
-		if c.pid == pid && (watched == nil || watched.pid != pid) {
-			watched = c
-		}
-	}
-	if watched == nil || watched.pid != pid {
-		return func() {}
-	}
-	w := &watch{died: died}
-	s.watches[w] = watched
-	return func() {
-		s.mu.Lock()
-		delete(s.watches, w)
-		s.mu.Unlock()
-		w.calls.Wait()
-	}
-}
-
 // stop closes all connections, which tells the clients that the reader has gone, and lets no more
 // in.
 func (s *server) stop() {
 	s.mu.Lock()
 	s.closed = true
-	s.claims = [2]any{}
+	s.roles = [2]role{}
 	for _, c := range s.clients {
 		c.close()
 	}
