@@ -311,7 +311,9 @@ func newName(t *testing.T, b *Backend) string {
 	t.Helper()
 	name := prefix + strings.NewReplacer("/", "-").Replace(t.Name())
 	t.Cleanup(func() {
-		for _, p := range []string{"", semReadPrefix, semWritePrefix} {
+		for _, p := range []string{
+			"", semReadPrefix, semWritePrefix, muslReadPrefix, muslWritePrefix,
+		} {
 			_ = os.Remove(filepath.Join(b.shmDir, p+name))
 		}
 	})
