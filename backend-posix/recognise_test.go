@@ -111,12 +111,18 @@ func TestOpenBelievesYoungerSemaphores(t *testing.T) {
 func TestCheckFollowsToTheOtherLibrary(t *testing.T) {
 	bothLibraries(t, func(t *testing.T, b, other *Backend) {
 		name := newName(t, b)
-		r := create(t, b, name)
-		away := func(path string) string { return path + "-away" }
-		for _, s := range r.sems {
-			require.NoError(t, os.Rename(s.path, away(s.path)))
-		}
 		leaveSemaphores(t, other, name)
+		paths := b.semPaths(name)
+		move := func(library CLibrary, from, to string) {
+			for _, path := range paths[library] {
+				require.NoError(t, os.Rename(path+from, path+to))
+			}
+		}
+		move(other.library, "", "-away") // from the eyes of Create
+		time.Sleep(20 * time.Millisecond)
+		r := create(t, b, name)
+		move(b.library, "", "-away")
+		move(other.library, "-away", "")
 		w := attach(t, b, name)
 		require.Equal(t, other.library, w.sems[0].format.library)
 		require.NoError(t, w.Check())
@@ -125,9 +131,7 @@ func TestCheckFollowsToTheOtherLibrary(t *testing.T) {
 		require.EqualValues(t, 9, <-got)
 		go func() { got <- w.SpaceReady().Wait(1, -1) }()
 		waitBlocked(&w.sems[1].semaphore)
-		for _, s := range r.sems {
-			require.NoError(t, os.Rename(away(s.path), s.path))
-		}
+		move(b.library, "-away", "")
 		require.NoError(t, w.Check())
 		require.Zero(t, <-got, "the wait on the leftover is ended")
 		require.Equal(t, b.library, w.sems[0].format.library)

@@ -2,6 +2,7 @@ package posixshm
 
 import (
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -68,7 +69,7 @@ func (p *semPaths) recognise(reader uint64) *semFormat {
 	pid := strconv.FormatUint(reader, 10)
 	useMusl, useGlibc := musl.mappedBy(pid), glibc.mappedBy(pid)
 	if useMusl == useGlibc { // both: a writer in the same process has opened the wrong ones
-		useMusl = musl.changed > glibc.changed
+		useMusl = musl.born > glibc.born
 	}
 	if useMusl {
 		return semFormats[Musl]
@@ -78,8 +79,8 @@ func (p *semPaths) recognise(reader uint64) *semFormat {
 
 // semPair is what is there of the two semaphores of one library.
 type semPair struct {
-	ids     []objectID
-	changed int64 // when the younger one got its name, in ns since 1970; its use does not count
+	ids  []objectID
+	born time.Duration // of the younger one; the time of a change would be that of its use
 }
 
 func lookAtPair(paths [2]string) (p semPair) {
@@ -89,7 +90,7 @@ func lookAtPair(paths [2]string) (p semPair) {
 			continue
 		}
 		p.ids = append(p.ids, id)
-		p.changed = max(p.changed, st.Ctim.Nano())
+		p.born = max(p.born, birth(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW))
 	}
 	return p
 }

@@ -237,6 +237,10 @@ int main(int argc, char **argv)
 			break;
 		if (!writes && !take(data_ready, reads ? &o->writer_pid : &o->reader_pid))
 			break;
+		/* A token without a frame says that the writer has closed. */
+		if (reads && !is_there(&o->writer_pid) &&
+		    get(&o->written_count) == get(&o->read_count))
+			break;
 		if (reads)
 			check_frame(first + done, (uint64_t)(first + done) + 1);
 		if (!reads && !writes && sem_post(space_ready) < 0)
