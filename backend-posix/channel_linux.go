@@ -159,7 +159,7 @@ func (c *channel) mendSemaphore(s *namedSemaphore) {
 }
 
 // judgeRival decides anew whose semaphores the reader uses when there are others than before with
-// the names of the other C library: they may have been left over, with the right ones still to come.
+// the names of the other C library: those that were opened may have been leftovers.
 func (c *channel) judgeRival(s *namedSemaphore, i int) {
 	rival, err := s.rival.lookup()
 	if err != nil || rival == s.rivalID {

@@ -110,7 +110,7 @@ func TestMuslTakesWhatPeersPost(t *testing.T) {
 			require.EqualValues(t, 1, waiters)
 			if posts > 1 {
 				require.EqualValues(t, 1, s.Take(1))
-				require.EqualValues(t, posts-1, uint32(word.Load()), "%s: the rest without mark", name)
+				require.Equal(t, posts-1, uint32(word.Load()), "%s: the rest without mark", name)
 				post(word)
 			}
 			require.Equal(t, posts, s.Take(math.MaxUint32), name)

@@ -34,7 +34,7 @@ func (s *semaphore) Wait(limit uint32, timeout time.Duration) uint32 {
 		return n
 	}
 	s.blocked.Store(m)
-	n := m.Semaphore.Wait(limit, timeout)
+	n := m.Wait(limit, timeout)
 	s.blocked.Store(nil)
 	return n
 }

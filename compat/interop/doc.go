@@ -1,10 +1,11 @@
-// Package interop holds the tests against the real Python peer, zerobuffer-ipc from PyPI, and against
-// a small peer in C. There is nothing to import: a test starts a Python process (testdata/peer.py),
-// which does with the peer's library what the test tells it, or testdata/peer.c, and both sides
-// compare every byte of every frame.
+// Package interop holds the tests against the real Python peer, zerobuffer-ipc from PyPI, and
+// against a small peer in C. There is nothing to import: a test starts a Python process
+// (testdata/peer.py), which does with the peer's library what the test tells it, or a program of
+// testdata/peer.c, and both sides compare every byte of every frame.
 //
-// `go tool mage interop` makes the virtual environment, compiles the C peer, and runs them. Without it they are skipped,
-// unless ZEROBUFFER_NOSKIP=1 says that this machine must be able to run them. They read:
+// `go tool mage interop` makes the virtual environment, compiles the C peer, and runs the tests.
+// Without it they are skipped, unless ZEROBUFFER_NOSKIP=1 says that this machine must be able to
+// run them. They read:
 //
 //	ZEROBUFFER_PYTHON           a Python interpreter that can import zerobuffer
 //	ZEROBUFFER_FFMPEG           ffmpeg, for the tests with a real video

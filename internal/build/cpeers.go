@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 )
 
 // cPeerSource is a peer of our own, linked with each C library whose semaphores ours speaks.
@@ -82,8 +83,9 @@ func (c cPeer) build(ctx context.Context) error {
 		Stdout: os.Stderr,
 		Env:    []string{"ZIG_GLOBAL_CACHE_DIR=" + cache, "ZIG_LOCAL_CACHE_DIR=" + cache},
 	}
-	args := append(c.compiler[1:], "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror",
-		"-o", path, cPeerSource)
+	args := slices.Concat(c.compiler[1:], []string{
+		"-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o", path, cPeerSource,
+	})
 	return quiet.Run(ctx, c.compiler[0], args...)
 }
 
