@@ -177,6 +177,26 @@ func TestCWriterKilledWhileItWaits(t *testing.T) {
 	})
 }
 
+// A wait of ours that ends in vain leaves nothing behind: a writer of musl 1.2.3 would not sleep on
+// the mark, and what a reader of that version posts to it would never become a token for it.
+func TestCWriterAfterOursHasWaited(t *testing.T) {
+	forLibraries(t, func(t *testing.T, l cLibrary) {
+		j := job{role: "reader", name: newName(t), ring: 4096, smallest: 900, large: 1000}
+		j.count = 1000
+		r := l.start(t, j)
+		channel, err := backend.Open(j.name, quiet)
+		require.NoError(t, err)
+		require.Zero(t, channel.SpaceReady().Wait(1, time.Millisecond))
+		require.NoError(t, channel.Close())
+		j.role = "writer"
+		w := l.start(t, j)
+		r.says("done 1000 0")
+		w.says("done 1000 0")
+		w.close()
+		r.close()
+	})
+}
+
 // Ours is killed while it sleeps on sem-r: the mark that it leaves must not reach the peer that
 // comes next, for which it would be no reason to sleep.
 func TestCWriterAfterOursKilledCrossProcess(t *testing.T) {

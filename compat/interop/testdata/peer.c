@@ -6,10 +6,11 @@
  *	peer writer NAME RING FIRST COUNT MIN MAX TIMEOUT   connects to it
  *	peer echo   NAME RING FIRST COUNT MIN MAX TIMEOUT   takes sem-w and posts sem-r, COUNT times
  *
- * Frame i has MIN + i * 7919 mod (MAX - MIN + 1) bytes, byte j of it is i + j mod 256. It says
- * "open" when it has its side, then "done FRAMES TIMEOUTS", and waits for the end of its input
- * before it closes. When its peer goes first it says "gone FRAMES TIMEOUTS" instead. TIMEOUT is
- * that of one sem_timedwait in ms. Whatever is wrong is a line on stderr and exit code 1.
+ * Frame i, with sequence number i + 1, has MIN + i * 7919 mod (MAX - MIN + 1) bytes; byte j of it
+ * is i + j mod 256. The peer says "open" when it has its side, then "done FRAMES TIMEOUTS", and
+ * waits for the end of its input before it closes. When the other side goes first it says "gone
+ * FRAMES TIMEOUTS" instead. TIMEOUT is that of one sem_timedwait in ms. Whatever is wrong is a line
+ * on stderr and exit code 1.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -210,6 +211,7 @@ int main(int argc, char **argv)
 {
 	if (argc != 9)
 		return 2;
+	alarm(120); /* a test that crashes must not leave it asleep */
 	const char *role = argv[1], *name = argv[2];
 	long first = atol(argv[4]), count = atol(argv[5]), done = 0;
 	int reads = !strcmp(role, "reader"), writes = !strcmp(role, "writer");
@@ -231,9 +233,9 @@ int main(int argc, char **argv)
 		put(&o->writer_pid, (uint64_t)getpid());
 	puts("open");
 	fflush(stdout);
-	/* A reader numbers from FIRST, as a reader of a writer that goes on; a writer from 1. */
 	for (; done < count; done++) {
-		if (writes && !write_frame(first + done, (uint64_t)done + 1))
+		uint64_t sequence = (uint64_t)(first + done) + 1;
+		if (writes && !write_frame(first + done, sequence))
 			break;
 		if (!writes && !take(data_ready, reads ? &o->writer_pid : &o->reader_pid))
 			break;
@@ -242,7 +244,7 @@ int main(int argc, char **argv)
 		    get(&o->written_count) == get(&o->read_count))
 			break;
 		if (reads)
-			check_frame(first + done, (uint64_t)(first + done) + 1);
+			check_frame(first + done, sequence);
 		if (!reads && !writes && sem_post(space_ready) < 0)
 			die("post");
 	}
