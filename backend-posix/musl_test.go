@@ -78,10 +78,10 @@ func TestMuslWaitMarksAndLeavesNoMark(t *testing.T) {
 	s, word := muslSemaphore(t)
 	for _, left := range []uint64{0, muslOldWaits, muslWaits, 3 * futex.OneWaiter, muslBlocked} {
 		word.Store(left)
-		got := make(chan uint32)
+		got := make(chan uint32, 1)
 		go func() { got <- s.Wait(1, -1) }()
-		for word.Load() != 1<<32|1<<31 {
-			time.Sleep(time.Millisecond)
+		for dog := time.Now(); word.Load() != 1<<32|1<<31; time.Sleep(time.Millisecond) {
+			require.Less(t, time.Since(dog), 10*time.Second, "%#x is no mark", word.Load())
 		}
 		for done := false; !done; {
 			s.Wake()
