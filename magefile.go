@@ -45,7 +45,8 @@ func Test(ctx context.Context) error {
 	})
 }
 
-// Interop installs the Python peer, ffmpeg and a video, and runs the tests that meet them.
+// Interop installs the Python peer, ffmpeg and a video, builds the C peer, and runs the tests that
+// meet them. Without a C compiler or musl-gcc the tests with the C peer may be skipped.
 func Interop(ctx context.Context) error {
 	return build.Within(ctx, "interop", 10*time.Minute, func(ctx context.Context) error {
 		peers, err := build.InstallPeers(ctx)
@@ -56,7 +57,7 @@ func Interop(ctx context.Context) error {
 			Packages: []string{"./compat/interop/..."},
 			Flags:    []string{"-count=1", "-timeout=8m"},
 			Env:      peers.Env(),
-			NoSkip:   true,
+			NoSkip:   build.Strict() || peers.HasC(),
 		})
 	})
 }

@@ -16,12 +16,17 @@ type Options struct {
 	// TempDir is the parent of the directory "zerobuffer" that holds the lock files. Empty means
 	// /tmp, and for the lock file of the C# programs $TMPDIR if that is set.
 	TempDir string
+	// CLibrary is the C library of the programs that are to connect to the buffers that Create
+	// makes. The zero value is [Glibc]; programs of this module connect to either. Open needs no
+	// choice, it recognises what the reader has made.
+	CLibrary CLibrary
 }
 
 // Backend makes and opens buffers in POSIX shared memory. It has no state of its own and is safe
 // for concurrent use.
 type Backend struct {
-	shmDir string
+	shmDir  string
+	library CLibrary
 	// lockDirs are the directories of the lock files: C++ and Python, then C#.
 	lockDirs [2]string
 }
@@ -45,6 +50,7 @@ func New(opts *Options) *Backend {
 	}
 	return &Backend{
 		shmDir:   shm,
+		library:  opts.CLibrary,
 		lockDirs: [2]string{path.Join(tmp, "zerobuffer"), path.Join(tmpCS, "zerobuffer/locks")},
 	}
 }

@@ -19,16 +19,31 @@ const maxRetired = 64
 // namedSemaphore is a semaphore and the name under which it was made or opened.
 type namedSemaphore struct {
 	semaphore
+	format  *semFormat
 	path    string
 	name    pathName  // of path
 	retired []*semMap // exchanged, still mapped for a Wait in progress
 	warned  bool
+
+	// rival is the name in the format of the other C library, rivalID what it led to when Check
+	// decided last which of them is in use.
+	rival   pathName
+	rivalID objectID
 }
 
-func newSemaphore(path string, m *semMap) *namedSemaphore {
-	s := &namedSemaphore{path: path, name: newPathName(path)}
+// newSemaphore returns semaphore i of a buffer: 0 for data ready, 1 for space ready.
+func newSemaphore(format *semFormat, paths *semPaths, i int, m *semMap) *namedSemaphore {
+	s := &namedSemaphore{}
+	s.setFormat(format, paths, i)
 	s.cur.Store(m)
 	return s
+}
+
+func (s *namedSemaphore) setFormat(format *semFormat, paths *semPaths, i int) {
+	s.format = format
+	s.path = paths[format.library][i]
+	s.name = newPathName(s.path)
+	s.rival = newPathName(paths[format.rival().library][i])
 }
 
 // channel is the [driver.Channel] of both sides.
@@ -38,6 +53,7 @@ type channel struct {
 	fd      int      // of the segment; it carries the claims
 	id      objectID
 	mem     []byte
+	paths   semPaths           // of the semaphores, made or not
 	sems    [2]*namedSemaphore // data ready, space ready
 	live    *liveness
 	config  driver.Config
@@ -67,10 +83,11 @@ func (c *channel) Check() error {
 	if err := c.checkSegment(); err != nil {
 		return err
 	}
-	for _, s := range c.sems {
+	for i, s := range c.sems {
 		if c.created {
 			c.mendSemaphore(s)
 		} else {
+			c.judgeRival(s, i)
 			c.followSemaphore(s)
 		}
 	}
@@ -129,7 +146,7 @@ func (c *channel) mendSemaphore(s *namedSemaphore) {
 		}
 		return
 	}
-	next, err := makeSemaphore(s.path, &c.config)
+	next, err := makeSemaphore(s.format, s.path, &c.config)
 	if err != nil {
 		c.config.Logger.Debug("semaphore is gone and cannot be made again yet",
 			"path", s.path, "error", err)
@@ -141,13 +158,32 @@ func (c *channel) mendSemaphore(s *namedSemaphore) {
 	s.retired = append(s.retired, s.exchange(next))
 }
 
+// judgeRival decides anew whose semaphores the reader uses when there are others than before with
+// the names of the other C library: those that were opened may have been leftovers.
+func (c *channel) judgeRival(s *namedSemaphore, i int) {
+	rival, err := s.rival.lookup()
+	if err != nil || rival == s.rivalID {
+		return
+	}
+	s.rivalID = rival
+	o, err := layout.View(c.mem)
+	if err != nil {
+		return
+	}
+	if format := c.paths.recognise(o.ReaderPID.Load()); format != s.format {
+		c.config.Logger.Info("the semaphores in use are those of another C library",
+			"path", s.path, "instead", s.rival.text)
+		s.setFormat(format, &c.paths, i)
+	}
+}
+
 // followSemaphore opens a semaphore anew that the reader has replaced.
 func (c *channel) followSemaphore(s *namedSemaphore) {
 	id, err := s.name.lookup()
 	if err != nil || id == s.cur.Load().id || len(s.retired) >= maxRetired {
 		return
 	}
-	next, err := openSemaphore(s.path)
+	next, err := openSemaphore(s.format, s.path)
 	if err != nil {
 		c.config.Logger.Debug("semaphore was replaced and cannot be opened yet",
 			"path", s.path, "error", err)

@@ -155,7 +155,7 @@ func TestCheckFollowsReplacedSemaphore(t *testing.T) {
 	go func() { got <- w.SpaceReady().Wait(1, -1) }()
 	waitBlocked(&w.sems[1].semaphore)
 	config := testConfig(0)
-	m, err := makeSemaphore(w.sems[1].path, &config)
+	m, err := makeSemaphore(w.sems[1].format, w.sems[1].path, &config)
 	require.NoError(t, err)
 	require.NoError(t, w.Check())
 	require.Zero(t, <-got, "the wait on the old one is ended")

@@ -38,7 +38,10 @@ func (b *Backend) dirs() []string { return []string{b.shmDir, b.lockDirs[0], b.l
 func commands() map[string]testproc.Command {
 	all := map[string]testproc.Command{
 		"ends": func([]string) error { return nil },
-		"side": drivertest.ChildCommand(func([]string) driver.Backend { return New(nil) }),
+		"side": drivertest.ChildCommand(func(args []string) driver.Backend {
+			library, _ := strconv.Atoi(args[0])
+			return New(&Options{CLibrary: CLibrary(library)})
+		}),
 	}
 	for name, run := range children {
 		all[name] = func(args []string) error {
@@ -262,7 +265,9 @@ func newName(t *testing.T, b *Backend) string {
 	t.Helper()
 	name := prefix + strings.NewReplacer("/", "-").Replace(t.Name())
 	t.Cleanup(func() {
-		for _, p := range []string{"", semReadPrefix, semWritePrefix} {
+		for _, p := range []string{
+			"", semReadPrefix, semWritePrefix, muslReadPrefix, muslWritePrefix,
+		} {
 			_ = os.Remove(filepath.Join(b.shmDir, p+name))
 		}
 	})

@@ -22,6 +22,10 @@ func (b *Backend) create(name string, config driver.Config) (driver.Channel, err
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
+	if int(b.library) >= len(semFormats) {
+		return nil, fmt.Errorf("create buffer %q with the semaphores of %v: %w; choose Glibc or Musl",
+			name, b.library, fs.ErrInvalid)
+	}
 	ls, err := b.acquireLocks(name, &config)
 	if errors.Is(err, errLockHeld) {
 		return nil, fmt.Errorf("create buffer %q: %w%s: %w", name, driver.ErrReaderConnected,
@@ -33,6 +37,7 @@ func (b *Backend) create(name string, config driver.Config) (driver.Channel, err
 	path := b.segmentPath(name)
 	c := &channel{
 		path: path, name: newPathName(path), fd: -1, config: config, created: true, locks: ls,
+		paths: b.semPaths(name),
 	}
 	if err := b.make(c, name); err != nil {
 		c.abandon()
@@ -53,13 +58,8 @@ func (b *Backend) make(c *channel, name string) error {
 		return err
 	}
 	defer f.done()
-	for i, prefix := range []string{semWritePrefix, semReadPrefix} {
-		path := b.semPath(prefix, name)
-		m, err := makeSemaphore(path, &c.config)
-		if err != nil {
-			return err
-		}
-		c.sems[i] = newSemaphore(path, m)
+	if err := c.makeSemaphores(semFormats[b.library]); err != nil {
+		return err
 	}
 	for range replaceTries {
 		err = f.link(c.path)
@@ -76,6 +76,29 @@ func (b *Backend) make(c *channel, name string) error {
 	}
 	for _, s := range c.sems {
 		c.mendSemaphore(s)
+	}
+	return nil
+}
+
+// makeSemaphores makes both semaphores and removes those that a reader with another C library has
+// left, which a writer would have to tell from the new ones.
+func (c *channel) makeSemaphores(format *semFormat) error {
+	for i, path := range c.paths[format.library] {
+		m, err := makeSemaphore(format, path, &c.config)
+		if err != nil {
+			return err
+		}
+		c.sems[i] = newSemaphore(format, &c.paths, i, m)
+	}
+	for _, path := range c.paths[format.rival().library] {
+		id, st, err := lookup(path)
+		if err != nil || !isSemaphore(st) {
+			continue
+		}
+		if err := unlinkOwn(path, id); err != nil {
+			c.config.Logger.Warn("cannot remove a semaphore that a reader with another C library "+
+				"has left", "path", path, "error", err)
+		}
 	}
 	return nil
 }

@@ -1,6 +1,6 @@
 // Package posixshm is the Linux backend of ZeroBuffer: segments in /dev/shm and semaphores in
-// the format of glibc's named semaphores, made and used by system calls alone, without cgo. It
-// meets the C++, C# and Python programs of the same protocol.
+// the format of a C library's named semaphores, made and used by system calls alone, without cgo.
+// It meets the C++, C# and Python programs of the same protocol.
 //
 // A buffer named N consists of these objects (wire contract, section 1, in docs/protocol.md):
 //
@@ -9,6 +9,11 @@
 //	/dev/shm/sem.sem-r-N                tokens for space, posted by the reader
 //	/tmp/zerobuffer/N.lock              held by flock(2) while the reader lives (C++, Python)
 //	$TMPDIR/zerobuffer/locks/N.lock     the same for C# ($TMPDIR defaults to /tmp)
+//
+// The semaphores are those of glibc. Programs that are linked with musl (Alpine) have others, named
+// /dev/shm/sem-w-N and /dev/shm/sem-r-N. Open recognises them; for Create [Options] has CLibrary. A
+// buffer has one kind: a writer in C that is linked with musl connects to a reader of this package
+// only if that was told to make musl's.
 //
 // Segment and semaphores appear complete: they are made without a name and linked into place, so
 // a killed program leaves no temporary files and nobody sees a half-made one. The pages of the

@@ -229,7 +229,7 @@ func TestAliveInvisibleReaderCrossProcess(t *testing.T) {
 	require.Equal(t, "ready 1", r.Line())
 	for _, p := range []string{semWritePrefix, semReadPrefix} {
 		config := testConfig(0)
-		m, err := makeSemaphore(b.semPath(p, name), &config)
+		m, err := makeSemaphore(semFormats[Glibc], b.semPath(p, name), &config)
 		require.NoError(t, err)
 		require.NoError(t, m.close())
 	}

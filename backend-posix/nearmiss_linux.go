@@ -10,11 +10,6 @@ import (
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
 
-const (
-	semWritePrefix = "sem.sem-w-"
-	semReadPrefix  = "sem.sem-r-"
-)
-
 // notFound is the error for a name that leads to no segment. It lists similar names, because a
 // typing error is the usual reason.
 func (b *Backend) notFound(name string) error {
@@ -45,8 +40,10 @@ func (b *Backend) similar(name string) []string {
 // isBuffer tells whether the file is the segment of a buffer. It has semaphores then; only a
 // segment without them is opened, because that disturbs a lease.
 func (b *Backend) isBuffer(name string) bool {
-	if _, _, err := lookup(b.semPath(semWritePrefix, name)); err == nil {
-		return true
+	for _, paths := range b.semPaths(name) {
+		if _, st, err := lookup(paths[0]); err == nil && isSemaphore(st) {
+			return true
+		}
 	}
 	fd, err := open(b.segmentPath(name), unix.O_RDONLY|unix.O_NONBLOCK)
 	if err != nil {

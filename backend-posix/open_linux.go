@@ -32,18 +32,20 @@ func (b *Backend) open(name string, config driver.Config) (driver.Channel, error
 		_ = unix.Close(fd)
 		return nil, err
 	}
-	for i, prefix := range []string{semWritePrefix, semReadPrefix} {
-		path := b.semPath(prefix, name)
-		m, err := openSemaphore(path)
+	c.paths = b.semPaths(name)
+	format := c.paths.recognise(readHeader(fd).readerPID)
+	for i, path := range c.paths[format.library] {
+		m, err := openSemaphore(format, path)
 		if err != nil {
 			c.giveUp()
 			return nil, err
 		}
-		c.sems[i] = newSemaphore(path, m)
+		c.sems[i] = newSemaphore(format, &c.paths, i, m)
 	}
 	c.live = newLiveness(fd, c.id, false, config.Logger)
 	opens.add(c.id, 1)
-	config.Logger.Debug("opened buffer", "path", path, "size", len(c.mem))
+	config.Logger.Debug("opened buffer", "path", c.path, "size", len(c.mem),
+		"semaphores", format.library)
 	return c, nil
 }
 

@@ -69,9 +69,12 @@ func alivePID(pid uint64) bool {
 
 // birthOf returns when the file of fd was made, in wall-clock time since 1970; where the file
 // system does not know it, the time of its last change, which is no earlier.
-func birthOf(fd int) time.Duration {
+func birthOf(fd int) time.Duration { return birth(fd, "", unix.AT_EMPTY_PATH) }
+
+// birth does the same for a file as statx(2) names it.
+func birth(dir int, path string, flags int) time.Duration {
 	var st unix.Statx_t
-	err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_BTIME|unix.STATX_CTIME, &st)
+	err := unix.Statx(dir, path, flags, unix.STATX_BTIME|unix.STATX_CTIME, &st)
 	if err != nil {
 		return math.MaxInt64
 	}

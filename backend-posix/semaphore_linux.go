@@ -7,20 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
-	"github.com/zerobuffer-go/zerobuffer/core/linux/futex"
 )
 
-// The format of glibc's named semaphores on 64-bit targets, 2.21 and later (wire contract,
-// section 6): a file of 32 bytes, at offset 0 the word of [futex.Word], at offset 8 the mark of a
-// shared semaphore.
-const (
-	semSize   = 32
-	semShared = 0x80
-)
-
-// semMap is one mapped semaphore file.
+// semMap is one mapped semaphore file. The word at its start is that of a C library.
 type semMap struct {
-	futex.Word
+	driver.Semaphore
 	mem []byte
 	id  objectID
 }
@@ -43,7 +34,7 @@ func (s *semaphore) Wait(limit uint32, timeout time.Duration) uint32 {
 		return n
 	}
 	s.blocked.Store(m)
-	n := m.Word.Wait(limit, timeout)
+	n := m.Wait(limit, timeout)
 	s.blocked.Store(nil)
 	return n
 }
@@ -74,12 +65,12 @@ func (s *semaphore) exchange(next *semMap) (old *semMap) {
 }
 
 // mapSemaphore maps the semaphore file behind fd.
-func mapSemaphore(fd int, id objectID) (*semMap, error) {
+func mapSemaphore(format *semFormat, fd int, id objectID) (*semMap, error) {
 	mem, err := unix.Mmap(fd, 0, semSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		return nil, err
 	}
-	return &semMap{Word: futex.NewWord(mem), mem: mem, id: id}, nil
+	return &semMap{Semaphore: format.word(mem), mem: mem, id: id}, nil
 }
 
 func (m *semMap) close() error { return unix.Munmap(m.mem) }

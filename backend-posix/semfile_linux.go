@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
 // replaceTries bounds how often Create fights for a name with somebody who makes it again.
@@ -24,18 +24,18 @@ func (b *Backend) semPath(prefix, name string) string {
 // makeSemaphore makes a semaphore with no tokens and puts it in the place of whatever semaphore
 // has that name: a leftover is never adopted, because nobody knows its value (wire contract,
 // section 1).
-func makeSemaphore(path string, config *driver.Config) (*semMap, error) {
+func makeSemaphore(format *semFormat, path string, config *driver.Config) (*semMap, error) {
 	f, err := newFile(filepath.Dir(path), config)
 	if err != nil {
 		return nil, fmt.Errorf("make semaphore %s: %w", path, err)
 	}
 	defer f.close()
 	var content [semSize]byte
-	binary.LittleEndian.PutUint32(content[8:], semShared)
+	binary.LittleEndian.PutUint32(content[8:], format.shared)
 	if _, err := unix.Pwrite(f.fd, content[:], 0); err != nil {
 		return nil, noSpace(err, semSize, filepath.Dir(path))
 	}
-	m, err := mapSemaphore(f.fd, f.id)
+	m, err := mapSemaphore(format, f.fd, f.id)
 	if err != nil {
 		return nil, fmt.Errorf("map semaphore %s: %w", path, err)
 	}
@@ -46,7 +46,8 @@ func makeSemaphore(path string, config *driver.Config) (*semMap, error) {
 	return m, nil
 }
 
-// linkOver gives f its name in the place of the regular file that may have it.
+// linkOver gives f its name in the place of the regular file that may have it, unless that is as
+// large as a segment.
 func linkOver(f *file, path string) error {
 	for range replaceTries {
 		err := f.link(path)
@@ -63,6 +64,11 @@ func linkOver(f *file, path string) error {
 		if !isRegular(st) {
 			return notRegular(path, st, fs.ErrExist)
 		}
+		if st.Size >= layout.OIEBSize {
+			return fmt.Errorf("link %s: there is a file of %d bytes, maybe the segment of a buffer "+
+				"of that name, and no semaphore (%w); choose another name",
+				path, st.Size, fs.ErrExist)
+		}
 		if err := unlinkOwn(path, id); err != nil {
 			return fmt.Errorf("replace a leftover semaphore of user %d: %w", st.Uid, err)
 		}
@@ -72,11 +78,11 @@ func linkOver(f *file, path string) error {
 }
 
 // openSemaphore opens and maps the semaphore that a reader has made.
-func openSemaphore(path string) (*semMap, error) {
+func openSemaphore(format *semFormat, path string) (*semMap, error) {
 	fd, err := open(path, unix.O_RDWR)
 	if err == unix.ENOENT {
-		return nil, fmt.Errorf("open semaphore %s: %w, it does not exist yet%s",
-			path, driver.ErrNotReady, muslHint(path))
+		return nil, fmt.Errorf("open semaphore %s: %w, it does not exist yet",
+			path, driver.ErrNotReady)
 	}
 	if err != nil {
 		return nil, openError(path, err, fs.ErrInvalid)
@@ -90,24 +96,12 @@ func openSemaphore(path string) (*semMap, error) {
 	case !isRegular(&st):
 		return nil, notRegular(path, &st, fs.ErrInvalid)
 	case st.Size != semSize:
-		return nil, fmt.Errorf("open semaphore %s: it has %d bytes, glibc's have %d: %w; remove "+
+		return nil, fmt.Errorf("open semaphore %s: it has %d bytes, not %d: %w; remove "+
 			"it and start the reader again", path, st.Size, semSize, fs.ErrInvalid)
 	}
-	m, err := mapSemaphore(fd, idOf(&st))
+	m, err := mapSemaphore(format, fd, idOf(&st))
 	if err != nil {
 		return nil, fmt.Errorf("map semaphore %s: %w", path, err)
 	}
 	return m, nil
-}
-
-// muslHint says what is the matter if the reader's C library is musl, which names semaphores
-// without "sem." and lays them out differently.
-func muslHint(path string) string {
-	dir, base := filepath.Split(path)
-	musl := filepath.Join(dir, strings.TrimPrefix(base, "sem."))
-	if _, _, err := lookup(musl); err != nil {
-		return ""
-	}
-	return "; there is " + musl + ", made by a program with the C library musl (Alpine), whose " +
-		"semaphores are not supported: use a glibc image for it"
 }

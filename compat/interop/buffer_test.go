@@ -23,6 +23,8 @@ var places = map[string]string{
 	"segment": "/dev/shm/%s",
 	"sem-w":   "/dev/shm/sem.sem-w-%s",
 	"sem-r":   "/dev/shm/sem.sem-r-%s",
+	"musl-w":  "/dev/shm/sem-w-%s",
+	"musl-r":  "/dev/shm/sem-r-%s",
 	"lock":    "/tmp/zerobuffer/%s.lock",
 	"lock-c#": "/tmp/zerobuffer/locks/%s.lock",
 }

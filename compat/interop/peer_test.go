@@ -28,7 +28,7 @@ func need(t *testing.T, variable string) string {
 	if value != "" {
 		return value
 	}
-	text := variable + " is not set: run `go tool mage interop`, which installs the Python peer"
+	text := variable + " is not set: run `go tool mage interop`, which installs the peers"
 	if os.Getenv("ZEROBUFFER_NOSKIP") == "1" {
 		t.Fatal(text)
 	}

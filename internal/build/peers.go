@@ -26,11 +26,15 @@ type Peers struct {
 
 // Env tells the tests where the peers are.
 func (p Peers) Env() []string {
-	return []string{
+	env := []string{
 		"ZEROBUFFER_PYTHON=" + p.Python,
 		"ZEROBUFFER_FFMPEG=" + p.FFmpeg,
 		"ZEROBUFFER_VIDEO=" + p.Video,
 	}
+	for _, c := range cPeers(p.Python) {
+		env = append(env, c.env()...)
+	}
+	return env
 }
 
 // FindPeers returns the peers if they are installed as the requirements say.
@@ -51,8 +55,16 @@ func FindPeers() (Peers, bool) {
 	return p, true
 }
 
-// InstallPeers makes the virtual environment, unless it is there already.
+// InstallPeers makes the virtual environment and the C peers, unless they are there already.
 func InstallPeers(ctx context.Context) (Peers, error) {
+	p, err := installPython(ctx)
+	if err != nil {
+		return p, err
+	}
+	return p, p.buildC(ctx)
+}
+
+func installPython(ctx context.Context) (Peers, error) {
 	if p, ok := FindPeers(); ok {
 		return p, nil
 	}
