@@ -76,13 +76,17 @@ func Conformance(ctx context.Context) error {
 		fmt.Printf("%s is left as it is, a backend did not run:\n%v\n", conformanceFile, err)
 		return nil
 	}
-	return publish(conformanceFile, conformanceHead+table, "go tool mage conformance")
+	head := conformanceHead
+	if slices.Contains(columns, "winshm") {
+		head += "winshm runs under Wine.\n\n"
+	}
+	return publish(conformanceFile, head+table, "go tool mage conformance")
 }
 
 const conformanceHead = `# Conformance
 
 What each backend does in each case of the suite in ` + "`core/drivertest`" + `. Made by
-` + "`go tool mage conformance`" + `, not by hand. winshm runs under Wine.
+` + "`go tool mage conformance`" + `, not by hand.
 
 `
 

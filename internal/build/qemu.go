@@ -44,7 +44,16 @@ var unfit = []Unfit{
 	{"TestAliveOfOtherUserCrossProcess", otherUser},
 	{"TestOpenPermissionCrossProcess", otherUser},
 	{"TestOtherUserCrossProcess", otherUser},
+	{"TestAliveInvisiblePIDCrossProcess", namespaces},
+	{"TestAliveStrangerWithThePIDCrossProcess", namespaces},
+	{"TestAliveContainerOfOursCrossProcess", namespaces},
+	{"TestAliveInvisibleReaderCrossProcess", namespaces},
+	{"TestCreateSmallShmCrossProcess", namespaces},
+	{"TestCreateLeavesReaderInContainerAloneCrossProcess", namespaces},
+	{"TestContainersCrossProcess", namespaces},
 }
+
+const namespaces = "qemu-user refuses to start a process in new namespaces"
 
 const otherUser = "the emulator opens the test binary by its path, where another user may not"
 
