@@ -167,7 +167,7 @@ func Clean() error { return os.RemoveAll(build.CacheDir) }
 func CI(ctx context.Context) error {
 	return build.Within(ctx, "ci", 40*time.Minute, func(ctx context.Context) error {
 		env := []string{"CI=true", "BENCHTIME=" + build.EnvOr("BENCHTIME", "100ms")}
-		return build.Steps(ctx, env, "tidy", "lint", "matrix", "test", "qemu", "conformance", "race", "fuzz", "mutants",
-			"cover", "bench", "demo")
+		return build.Steps(ctx, env, "tidy", "lint", "matrix", "test", "qemu", "conformance",
+			"race", "fuzz", "mutants", "cover", "bench", "demo")
 	})
 }

@@ -12,7 +12,7 @@ func static(name string) error {
 	if err != nil {
 		return fmt.Errorf("read program: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_INTERP {
 			return fmt.Errorf("%s is not static: it asks for a dynamic loader", name)
