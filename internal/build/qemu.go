@@ -89,7 +89,7 @@ func printUnfit() {
 func (e Emulated) runs() []TestRun {
 	run := TestRun{
 		Packages: e.Packages,
-		Flags:    []string{"-exec=" + e.Emulator, "-timeout=8m"},
+		Flags:    []string{"-exec=" + e.Emulator, "-count=1", "-timeout=8m"},
 		Env: []string{
 			"GOOS=linux", "GOARCH=" + e.Arch, "CGO_ENABLED=0", EmulatorEnv + "=" + e.Emulator,
 		},
