@@ -107,9 +107,19 @@ func Fmt(ctx context.Context) error {
 	return build.Within(ctx, "fmt", 15*time.Minute, build.Format)
 }
 
-// Cross builds and vets every package and test for the five targets.
-func Cross(ctx context.Context) error {
-	return build.Within(ctx, "cross", 15*time.Minute, build.Cross)
+// Matrix builds and vets every package and test for all targets, and looks at the programs.
+func Matrix(ctx context.Context) error {
+	return build.Within(ctx, "matrix", 15*time.Minute, build.Matrix)
+}
+
+// Qemu runs the tests of core and of the backends for Linux on other processors, emulated.
+func Qemu(ctx context.Context) error {
+	return build.Within(ctx, "qemu", 10*time.Minute, build.Qemu)
+}
+
+// Conformance runs the suite of all backends and lists what each does in each case.
+func Conformance(ctx context.Context) error {
+	return build.Within(ctx, "conformance", 10*time.Minute, build.Conformance)
 }
 
 // Fuzz runs every fuzz test for 10s, or as long as FUZZTIME says.
@@ -158,7 +168,7 @@ func Clean() error { return os.RemoveAll(build.CacheDir) }
 func CI(ctx context.Context) error {
 	return build.Within(ctx, "ci", 40*time.Minute, func(ctx context.Context) error {
 		env := []string{"CI=true", "BENCHTIME=" + build.EnvOr("BENCHTIME", "100ms")}
-		return build.Steps(ctx, env, "tidy", "lint", "cross", "test", "race", "fuzz", "mutants",
-			"cover", "bench", "demo")
+		return build.Steps(ctx, env, "tidy", "lint", "matrix", "test", "qemu", "conformance",
+			"race", "fuzz", "mutants", "cover", "bench", "demo")
 	})
 }

@@ -1,5 +1,6 @@
 // Package drivertest is the test of a backend: one suite of cases that every backend passes. Each
-// case enforces a rule of the wire contract (docs/protocol.md) and prints it when it fails.
+// case enforces a rule of the wire contract (docs/protocol.md) and logs it; go test shows that when
+// the case fails, or with -v.
 //
 // The cases use the backend in three ways: bare, through package driver; through a Reader and a
 // Writer of package zerobuffer; and as a program of another language would, by a peer of the
@@ -7,7 +8,6 @@
 package drivertest
 
 import (
-	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -49,6 +49,7 @@ func Run(t *testing.T, h Harness) {
 		}
 		known[tc.name] = true
 		t.Run(tc.name, func(t *testing.T) {
+			t.Logf("rule: %s", tc.rule)
 			if reason, ok := h.Exempt[tc.name]; ok {
 				runExempt(t, h, tc, reason)
 				return
@@ -147,20 +148,19 @@ type C struct {
 	reporter
 	t    *testing.T
 	h    Harness
-	rule string
 	name string
 	// patience is how long eventually waits, 0 for ever.
 	patience time.Duration
 }
 
 func newC(t *testing.T, rep reporter, h Harness, tc testCase) *C {
-	return &C{reporter: rep, t: t, h: h, rule: tc.rule, name: uniqueName(tc.name)}
+	return &C{reporter: rep, t: t, h: h, name: uniqueName(tc.name)}
 }
 
 // failf reports a broken rule and ends the case.
 func (c *C) failf(format string, args ...any) {
 	c.Helper()
-	c.Errorf("%s\nrule: %s", fmt.Sprintf(format, args...), c.rule)
+	c.Errorf(format, args...)
 	c.FailNow()
 }
 

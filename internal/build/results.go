@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// Outcome is a test that failed or was skipped, and what it printed.
+// Outcome is a test that has ended, and what it printed.
 type Outcome struct {
+	Action  string // "pass", "fail" or "skip"
 	Package string
 	Test    string // empty: the package itself, because it does not build or TestMain failed
 	Output  string
@@ -32,7 +33,8 @@ type Results struct {
 	Passed   int
 	Failed   []Outcome
 	Skipped  []Outcome
-	Unbuilt  []string // packages that did not compile
+	Ended    []Outcome // all tests that ended, in that order
+	Unbuilt  []string  // packages that did not compile
 	packages int
 }
 
@@ -115,7 +117,8 @@ func (c *collector) add(e event) {
 }
 
 func (c *collector) endTest(e event) {
-	o := Outcome{Package: e.Package, Test: e.Test, Output: c.text(e.Package, e.Test)}
+	o := Outcome{e.Action, e.Package, e.Test, c.text(e.Package, e.Test)}
+	c.results.Ended = append(c.results.Ended, o)
 	c.counts[e.Package]++
 	switch e.Action {
 	case "pass":

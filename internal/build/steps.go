@@ -23,11 +23,11 @@ func Steps(ctx context.Context, env []string, targets ...string) error {
 			end = "FAILED"
 			errs = append(errs, fmt.Errorf("%s: %w", target, err))
 		}
-		fmt.Fprintf(&table, "%-8s %8v  %s\n", target, time.Since(start).Round(time.Second), end)
+		fmt.Fprintf(&table, "%-11s %8v  %s\n", target, time.Since(start).Round(time.Second), end)
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	fmt.Printf("\n%s%-8s %8v\n", &table, "all", time.Since(begin).Round(time.Second))
+	fmt.Printf("\n%s%-11s %8v\n", &table, "all", time.Since(begin).Round(time.Second))
 	return errors.Join(errs...)
 }

@@ -4,34 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"strings"
 )
-
-// Targets of the cross build, as GOOS/GOARCH.
-var Targets = []string{
-	"linux/amd64", "linux/arm64", "windows/amd64", "windows/arm64", "darwin/arm64",
-}
-
-// Cross builds and vets every package, and compiles and links every test, for each target.
-func Cross(ctx context.Context) error {
-	var errs []error
-	for _, target := range Targets {
-		goos, goarch, _ := strings.Cut(target, "/")
-		c := Command{Env: []string{"GOOS=" + goos, "GOARCH=" + goarch, "CGO_ENABLED=0"}}
-		for _, args := range [][]string{
-			{"build", "work"},
-			{"vet", "work"},
-			{"test", "-c", "-o", os.DevNull, "work"},
-		} {
-			if err := c.Run(ctx, "go", args...); err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", target, err))
-			}
-		}
-	}
-	return errors.Join(errs...)
-}
 
 // golangci-lint carries staticcheck, gofumpt and the other linters of .golangci.yml.
 const (

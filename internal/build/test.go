@@ -64,6 +64,7 @@ func (r *Results) add(o *Results) {
 	r.Passed += o.Passed
 	r.Failed = append(r.Failed, o.Failed...)
 	r.Skipped = append(r.Skipped, o.Skipped...)
+	r.Ended = append(r.Ended, o.Ended...)
 	r.packages += o.packages
 }
 

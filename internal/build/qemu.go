@@ -1,0 +1,117 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// EmulatorEnv tells tests what to put in front of the test binary when they start it again: the
+// machine itself does not know how to run it. core/drivertest/testproc reads it.
+const EmulatorEnv = "ZEROBUFFER_TEST_EMULATOR"
+
+// emulatorPackage is the one of Debian.
+const emulatorPackage = "qemu-user-static"
+
+// Emulated is what runs under qemu-user for one processor.
+type Emulated struct {
+	Arch     string
+	Emulator string
+	Packages []string
+	Model    bool // run the model of the ring as well
+}
+
+var emulated = []Emulated{
+	{
+		Arch: "arm64", Emulator: "qemu-aarch64-static", Model: true,
+		Packages: []string{"./core/...", "./backend-posix/...", "./backend-memfd/..."},
+	},
+	{Arch: "riscv64", Emulator: "qemu-riscv64-static", Packages: []string{"./core/..."}},
+}
+
+// Unfit is a test that cannot work under qemu-user.
+type Unfit struct {
+	Test   string // as in go test -skip
+	Reason string
+}
+
+// unfit is the one list of tests that are left out under qemu-user.
+var unfit = []Unfit{
+	{"TestAliveZombieAtFirstSightCrossProcess", "starts /proc/self/exe without the emulator"},
+	{"TestAliveOfOtherUserCrossProcess", otherUser},
+	{"TestOpenPermissionCrossProcess", otherUser},
+	{"TestOtherUserCrossProcess", otherUser},
+	{"TestAliveInvisiblePIDCrossProcess", namespaces},
+	{"TestAliveStrangerWithThePIDCrossProcess", namespaces},
+	{"TestAliveContainerOfOursCrossProcess", namespaces},
+	{"TestAliveInvisibleReaderCrossProcess", namespaces},
+	{"TestCreateSmallShmCrossProcess", namespaces},
+	{"TestCreateLeavesReaderInContainerAloneCrossProcess", namespaces},
+	{"TestContainersCrossProcess", namespaces},
+}
+
+const namespaces = "qemu-user refuses to start a process in new namespaces"
+
+const otherUser = "the emulator opens the test binary by its path, where another user may not"
+
+// Qemu runs the tests of core and of the backends for Linux on other processors, emulated.
+func Qemu(ctx context.Context) error {
+	var errs []error
+	var runs []TestRun
+	for _, e := range emulated {
+		if _, err := exec.LookPath(e.Emulator); err != nil {
+			errs = append(errs, fmt.Errorf("find the emulator for %s: %w; on Debian install %s",
+				e.Arch, err, emulatorPackage))
+			continue
+		}
+		runs = append(runs, e.runs()...)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	err := RunTests(ctx, runs...)
+	printUnfit()
+	return err
+}
+
+func printUnfit() {
+	if len(unfit) > 0 {
+		fmt.Fprintln(os.Stdout, "\nleft out under qemu-user:")
+	}
+	for _, u := range unfit {
+		fmt.Printf("  %s: %s\n", u.Test, u.Reason)
+	}
+}
+
+func (e Emulated) runs() []TestRun {
+	run := TestRun{
+		Packages: e.Packages,
+		Flags:    []string{"-exec=" + e.Emulator, "-count=1", "-timeout=8m"},
+		Env: []string{
+			"GOOS=linux", "GOARCH=" + e.Arch, "CGO_ENABLED=0", EmulatorEnv + "=" + e.Emulator,
+		},
+		NoSkip: Strict(),
+	}
+	if skip := skipPattern(unfit); skip != "" {
+		run.Flags = append(run.Flags, "-skip="+skip)
+	}
+	if !e.Model {
+		return []TestRun{run}
+	}
+	model := run
+	model.Packages = []string{"./core/internal/ring"}
+	model.Flags = append([]string{"-tags=zbsteps"}, run.Flags...)
+	return []TestRun{run, model}
+}
+
+// skipPattern is the list as go test -skip takes it. Subtests are named like "TestX$/^sub".
+func skipPattern(tests []Unfit) string {
+	var names []string
+	for _, u := range tests {
+		names = append(names, "^"+strings.ReplaceAll(u.Test, "/", "$/^")+"$")
+	}
+	return strings.Join(names, "|")
+}
