@@ -80,6 +80,9 @@ func (p place) path() string { return filepath.Join(p.dir, p.file) }
 // makeDir makes the directory if it is missing. One that was not chosen by the user must be closed
 // to all others: in /tmp somebody else could have been first.
 func (p place) makeDir(chosen bool) error {
+	if p.dir == "" {
+		return nil
+	}
 	if err := unix.Mkdir(p.dir, 0o700); err != nil && err != unix.EEXIST {
 		return fmt.Errorf("make the directory of the sockets: %w; set XDG_RUNTIME_DIR or Dir to a "+
 			"directory that can be used", &fs.PathError{Op: "mkdir", Path: p.dir, Err: err})

@@ -63,6 +63,14 @@ var backend = func() driver.Backend {
 	return inproc.New()
 }()
 
+// resolve is what the commands of the tests use.
+func resolve(address string) (driver.Backend, string, error) {
+	if runtime.GOOS == "linux" {
+		return native.Resolve(address)
+	}
+	return backend, address, driver.CheckName(address)
+}
+
 // output is a buffer that may be read while a command writes to it.
 type output struct {
 	lock chan struct{}
@@ -97,7 +105,7 @@ func start(t *testing.T, stdin io.Reader, args ...string) *running {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	c := &running{t, args, make(chan int, 1), newOutput(), newOutput(), cancel}
-	go func() { c.code <- runOn(ctx, backend, args, stdin, c.stdout, c.stderr) }()
+	go func() { c.code <- runWith(ctx, resolve, args, stdin, c.stdout, c.stderr) }()
 	t.Cleanup(cancel)
 	return c
 }
@@ -151,7 +159,7 @@ func TestBadArguments(t *testing.T) {
 		"no-command":       {"", "expected one of"},
 		"unknown-command":  {"copy a", "copy"},
 		"no-name":          {"writer", "<name>"},
-		"bad-name":         {"reader a/b", "slash"},
+		"bad-name":         {`reader a\b`, "backslash"},
 		"unknown-option":   {"reader a --fast", "--fast"},
 		"bad-pattern":      {"writer a --pattern stripes", "sequential"},
 		"bad-verify":       {"reader a --verify stripes", "sequential"},
