@@ -7,10 +7,12 @@ import (
 	"os"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/zerobuffer-go/zerobuffer/compat/measure"
+	"github.com/zerobuffer-go/zerobuffer/compat/native"
 )
 
 func TestMain(m *testing.M) {
@@ -35,22 +37,72 @@ func needBackend(t *testing.T) {
 
 func TestCrossProcessMeasuresEverything(t *testing.T) {
 	needBackend(t)
-	code, stdout, stderr := call(context.Background(), "--duration", "20ms", "--json")
+	code, stdout, stderr := call(context.Background(),
+		"--duration", "60ms", "--rounds", "2", "--backends", "posix,memfd:@", "--json")
 	require.Equal(t, 0, code, stderr)
 	var got report
 	require.NoError(t, json.Unmarshal([]byte(stdout), &got))
-	require.Len(t, got.RoundTrips, len(kinds))
-	require.Len(t, got.OneWay, len(kinds)*len(sizes))
-	for _, r := range got.RoundTrips {
+	transports := []string{"posix", "memfd:@", kindSocket}
+	require.Len(t, got.RoundTrips, 3)
+	require.Len(t, got.OneWay, 3*len(sizes))
+	require.Len(t, got.Ratios, 1+len(sizes))
+	for i, r := range got.RoundTrips {
+		require.Equal(t, transports[i], r.Transport)
 		if r.Count < 1 || r.P50 <= 0 || r.P999 < r.P50 {
 			t.Errorf("round trip %+v", r)
 		}
 	}
-	for _, r := range got.OneWay {
+	for i, r := range got.OneWay {
+		require.Equal(t, transports[i%3], r.Transport)
+		require.Equal(t, sizes[i/3], r.Size)
 		if r.Frames < 2 || r.GBPerSecond <= 0 {
 			t.Errorf("one way %+v", r)
 		}
 	}
+	for _, r := range got.Ratios {
+		require.Equal(t, "memfd:@ to posix", r.Backend+" to "+r.To)
+		if r.Ratio <= 0 || r.Least > r.Ratio || r.Most < r.Ratio {
+			t.Errorf("ratio %+v", r)
+		}
+	}
+}
+
+func TestCrossProcessTable(t *testing.T) {
+	needBackend(t)
+	code, stdout, stderr := call(context.Background(), "--duration", "20ms", "--rounds", "1")
+	require.Equal(t, 0, code, stderr)
+	for _, scheme := range native.Schemes() {
+		require.Contains(t, stdout, "\n"+scheme+" ")
+	}
+	require.Contains(t, stdout, " / "+native.Default()+" ")
+}
+
+// The same numbers as a person would work them out.
+func TestMediansAndRatios(t *testing.T) {
+	p := &plan{rounds: 3, kinds: []string{"posix:", "memfd:", kindSocket}}
+	var order []string
+	flows, err := inRounds(p, func(kind string, _ time.Duration) (oneWay, error) {
+		order = append(order, kind)
+		speed := map[string][]float64{
+			"posix:": {100, 200, 50}, "memfd:": {90, 220, 55}, kindSocket: {1, 1, 1},
+		}[kind][(len(order)-1)/3]
+		return oneWay{Transport: label(kind), Size: 1e7, Frames: 10, FramesPerSecond: speed}, nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"posix:", "memfd:", kindSocket, kindSocket, "memfd:", "posix:", "posix:", "memfd:", kindSocket,
+	}, order)
+	require.Equal(t, oneWay{"posix", 1e7, 30, 100, 1}, medianOneWay(flows[0]))
+	require.Equal(t, oneWay{"memfd", 1e7, 30, 90, 0.9}, medianOneWay(flows[1]))
+	r := &report{}
+	r.compare(p, "one way", 1e7, speeds(flows, func(r oneWay) float64 { return r.FramesPerSecond }))
+	require.Equal(t, []ratio{{"memfd", "posix", "one way", 1e7, 1.1, 0.9, 1.1}}, r.Ratios)
+
+	trip := func(n int64, p50, p99 time.Duration) roundTrip {
+		return roundTrip{"posix", 64, n, measure.Summary{P50: p50, P99: p99, P999: 9}}
+	}
+	all := medianRoundTrip([]roundTrip{trip(1, 3, 4), trip(2, 1, 8), trip(3, 2, 5)})
+	require.Equal(t, trip(6, 2, 5), all)
 }
 
 func TestInterrupted(t *testing.T) {
@@ -63,7 +115,8 @@ func TestInterrupted(t *testing.T) {
 }
 
 func TestBadArguments(t *testing.T) {
-	for _, args := range [][]string{{"--duration", "0"}, {"extra"}, {"--what"}} {
+	for _, args := range [][]string{{"--duration", "0"}, {"extra"}, {"--what"}, {"--rounds", "0"},
+		{"--backends", "memfd:a/"}, {"--backends", "posix,,win"}} {
 		code, _, stderr := call(context.Background(), args...)
 		require.Equal(t, 2, code)
 		require.NotEmpty(t, stderr)
