@@ -40,11 +40,12 @@ func Test(ctx context.Context) error {
 		}
 		return build.RunTests(ctx, all, build.TestRun{
 			Packages: []string{"./core/internal/ring"},
-			Flags:    slices.Concat(flags, []string{"-tags=zbsteps"}), // stops between any two stores of the ring
-			NoSkip:   strict,
+			// The tag adds stops between any two stores of the ring.
+			Flags:  slices.Concat(flags, []string{"-tags=zbsteps"}),
+			NoSkip: strict,
 		}, build.TestRun{
 			Packages: []string{"./compat/native", "./compat/cmd/zerobuffer", "./examples/..."},
-			Flags:    slices.Concat(flags, []string{"-tags=memfd"}), // on Linux: another default backend
+			Flags:    slices.Concat(flags, []string{"-tags=memfd"}), // another default on Linux
 			Env:      all.Env,
 			NoSkip:   strict,
 		})

@@ -1,9 +1,9 @@
 // Package native knows the backends that are in a build, and which of them is the default:
 //
-//	target              backends      default
-//	linux               posix, memfd  posix
-//	linux, tag memfd    posix, memfd  memfd
-//	any other           none yet      -
+//	target              default  further backends
+//	linux               posix    memfd
+//	linux, tag memfd    memfd    posix
+//	any other           none yet
 //
 // [Backend] returns the default. [Resolve] takes the address of a buffer, which may name its
 // backend as well: "memfd:camera". Commands and examples take addresses from their users. A

@@ -67,7 +67,7 @@ func TestResolveFindsTheBuffer(t *testing.T) {
 	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
 	name := fmt.Sprintf("zerobuffer-native-%d", os.Getpid())
 	for address, path := range map[string]string{
-		"posix:" + name:             filepath.Join("/dev/shm", name),
+		"posix:" + name:             "/dev/shm/" + name,
 		"memfd:" + name:             filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "zerobuffer", name),
 		"memfd:" + dir + "/" + name: filepath.Join(dir, name),
 		"memfd:@" + name:            "",

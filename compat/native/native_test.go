@@ -62,6 +62,13 @@ func TestResolveSchemeOfAnotherBuild(t *testing.T) {
 	}
 }
 
+func TestSimpleScheme(t *testing.T) {
+	b, name, err := simple("any", func() driver.Backend { return unsupported{} }).resolve("a:b")
+	require.NoError(t, err)
+	require.Equal(t, unsupported{}, b)
+	require.Equal(t, "a:b", name)
+}
+
 func TestSame(t *testing.T) {
 	for _, c := range []struct {
 		a, b string

@@ -83,7 +83,7 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 		return p, errors.New("takes --duration (above 0), --rounds (1 or more), --backends and " +
 			"--json, nothing else")
 	}
-	for _, kind := range strings.Split(*backends, ",") {
+	for _, kind := range strings.SplitSeq(*backends, ",") {
 		if !strings.Contains(kind, ":") {
 			kind += ":"
 		}

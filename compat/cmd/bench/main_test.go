@@ -115,8 +115,10 @@ func TestInterrupted(t *testing.T) {
 }
 
 func TestBadArguments(t *testing.T) {
-	for _, args := range [][]string{{"--duration", "0"}, {"extra"}, {"--what"}, {"--rounds", "0"},
-		{"--backends", "memfd:a/"}, {"--backends", "posix,,win"}} {
+	for _, args := range [][]string{
+		{"--duration", "0"}, {"extra"}, {"--what"}, {"--rounds", "0"},
+		{"--backends", "memfd:a/"}, {"--backends", "posix,,win"},
+	} {
 		code, _, stderr := call(context.Background(), args...)
 		require.Equal(t, 2, code)
 		require.NotEmpty(t, stderr)
