@@ -83,7 +83,10 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 		return p, errors.New("takes --duration (above 0), --rounds (1 or more), --backends and " +
 			"--json, nothing else")
 	}
-	for _, kind := range strings.SplitSeq(*backends, ",") {
+	for kind := range strings.SplitSeq(*backends, ",") {
+		if *backends == "" { // as where there is none
+			break
+		}
 		if !strings.Contains(kind, ":") {
 			kind += ":"
 		}
