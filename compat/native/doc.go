@@ -1,8 +1,8 @@
 // Package native knows the backends that are in a build, and which of them is the default:
 //
-//	target              default  further backends
-//	linux               posix    memfd
-//	linux, tag memfd    memfd    posix
+//	target              backends
+//	linux               posix (default), memfd
+//	linux, tag memfd    posix, memfd (default)
 //	any other           none yet
 //
 // [Backend] returns the default. [Resolve] takes the address of a buffer, which may name its

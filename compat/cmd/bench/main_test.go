@@ -116,8 +116,12 @@ func TestInterrupted(t *testing.T) {
 
 func TestBadArguments(t *testing.T) {
 	for _, args := range [][]string{
-		{"--duration", "0"}, {"extra"}, {"--what"}, {"--rounds", "0"},
-		{"--backends", "memfd:a/"}, {"--backends", "posix,,win"},
+		{"--duration", "0"},
+		{"extra"},
+		{"--what"},
+		{"--rounds", "0"},
+		{"--backends", "memfd:a/"},
+		{"--backends", "posix,,win"},
 	} {
 		code, _, stderr := call(context.Background(), args...)
 		require.Equal(t, 2, code)
