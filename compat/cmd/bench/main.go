@@ -2,7 +2,7 @@
 // frames and bytes a second one way, for each backend of the build. Every byte is written on one
 // side and read on the other. A Unix socket, measured the same way, stands beside it for scale.
 //
-//	go run ./compat/cmd/bench [--duration 1s] [--rounds 5] [--backends posix,memfd] [--json]
+//	go run ./compat/cmd/bench [--duration 1s] [--rounds 9] [--backends posix,memfd] [--json]
 //
 // Each measurement is cut into rounds, in which all transports take turns, so that what else the
 // machine does hits all of them; the medians of the rounds count.
@@ -71,7 +71,7 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.DurationVar(&p.duration, "duration", time.Second, "how long each measurement takes")
-	flags.IntVar(&p.rounds, "rounds", 5, "in how many rounds, in which all backends take turns")
+	flags.IntVar(&p.rounds, "rounds", 9, "in how many rounds, in which all backends take turns")
 	flags.BoolVar(&p.asJSON, "json", false, "print the results as JSON")
 	backends := flags.String("backends", strings.Join(native.Schemes(), ","),
 		"what to measure, separated by commas: beginnings of addresses of buffers, such as\n"+
