@@ -13,6 +13,12 @@ import (
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
 
+func TestDefaultOfTheBuildTag(t *testing.T) {
+	require.Equal(t, wantDefault, Default())
+	require.Equal(t, wantDefault, Backend().Name())
+	require.ElementsMatch(t, []string{"posix", "memfd"}, Schemes())
+}
+
 func TestResolve(t *testing.T) {
 	for _, c := range []struct{ address, backend, name string }{
 		{"camera", Default(), "camera"},
@@ -70,23 +76,20 @@ func TestResolveFindsTheBuffer(t *testing.T) {
 		"posix:" + name:             "/dev/shm/" + name,
 		"memfd:" + name:             filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "zerobuffer", name),
 		"memfd:" + dir + "/" + name: filepath.Join(dir, name),
-		"memfd:@" + name:            "",
+		"memfd:@" + name:            "@zerobuffer/" + name,
 	} {
 		t.Run(address[:6], func(t *testing.T) { moveFrame(t, address, path) })
 	}
 }
 
-// moveFrame sends a frame through a buffer whose reader has path, if it is not empty.
+// moveFrame sends a frame through a buffer whose reader has path, or an abstract socket.
 func moveFrame(t *testing.T, address, path string) {
 	t.Helper()
 	b, name, err := Resolve(address)
 	require.NoError(t, err)
 	r, err := zerobuffer.NewReader(b, name, &zerobuffer.ReaderOptions{PayloadSize: 4096})
 	require.NoError(t, err)
-	if path != "" {
-		_, err := os.Lstat(path)
-		require.NoError(t, err)
-	}
+	require.True(t, exists(t, path))
 	b, name, err = Resolve(address)
 	require.NoError(t, err)
 	w, err := zerobuffer.NewWriter(b, name, nil)
@@ -98,8 +101,17 @@ func moveFrame(t *testing.T, address, path string) {
 	frame.Release()
 	require.NoError(t, w.Close())
 	require.NoError(t, r.Close())
-	if path != "" {
-		_, err := os.Lstat(path)
-		require.ErrorIs(t, err, os.ErrNotExist)
+	require.False(t, exists(t, path))
+}
+
+// exists tells whether there is such a file, or such an abstract socket.
+func exists(t *testing.T, path string) bool {
+	t.Helper()
+	if path[0] == '@' {
+		sockets, err := os.ReadFile("/proc/net/unix")
+		require.NoError(t, err)
+		return strings.Contains(string(sockets), " "+path+"\n")
 	}
+	_, err := os.Lstat(path)
+	return err == nil
 }

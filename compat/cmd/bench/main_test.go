@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"runtime"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zerobuffer-go/zerobuffer/compat/internal/pattern"
 	"github.com/zerobuffer-go/zerobuffer/compat/measure"
 	"github.com/zerobuffer-go/zerobuffer/compat/native"
 )
@@ -103,6 +105,38 @@ func TestMediansAndRatios(t *testing.T) {
 	}
 	all := medianRoundTrip([]roundTrip{trip(1, 3, 4), trip(2, 1, 8), trip(3, 2, 5)})
 	require.Equal(t, trip(6, 2, 5), all)
+}
+
+// sequence gives frames of the pattern and then the end.
+type sequence struct{ given, all int }
+
+func (s *sequence) receive(_ context.Context, n int, use func([]byte)) error {
+	if s.given == s.all {
+		return io.EOF
+	}
+	frame := make([]byte, n)
+	pattern.Sequential.Fill(frame, uint64(s.given))
+	s.given++
+	time.Sleep(time.Millisecond) // so that each has a time of its own
+	use(frame)
+	return nil
+}
+
+func (*sequence) close() error { return nil }
+
+// Frames that come while it warms up do not count, unless there are no others.
+func TestDrainWarmsUp(t *testing.T) {
+	for _, c := range []struct {
+		warm          time.Duration
+		least, counts int64
+	}{{0, 9, 9}, {3 * time.Millisecond, 2, 9}, {time.Hour, 10, 10}} {
+		took, counted, received, err := drain(t.Context(), &sequence{all: 10}, 8, c.warm)
+		require.NoError(t, err)
+		require.Equal(t, int64(10), received)
+		require.LessOrEqual(t, counted, c.counts)
+		require.GreaterOrEqual(t, counted, c.least)
+		require.GreaterOrEqual(t, took, time.Duration(counted-1)*time.Millisecond)
+	}
 }
 
 func TestInterrupted(t *testing.T) {
