@@ -28,14 +28,19 @@ func main() { measure.Main(run, runSecond) }
 type plan struct {
 	duration time.Duration // of each measurement, all rounds together
 	rounds   int
+	backends string // as the user gives them
 	kinds    []string
 	asJSON   bool
 }
 
 // run is the first process; it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	p, err := parse(args, stderr)
-	if err != nil {
+	p := plan{}
+	flags := p.flags(stderr)
+	if err := flags.Parse(args); err != nil { // which has been printed
+		return 2
+	}
+	if err := p.check(flags.NArg()); err != nil {
 		_, _ = fmt.Fprintf(stderr, "bench: %v\n", err)
 		return 2
 	}
@@ -65,36 +70,37 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 }
 
-// parse reads the flags.
-func parse(args []string, stderr io.Writer) (plan, error) {
-	p := plan{}
+// flags returns what sets the fields of the plan.
+func (p *plan) flags(stderr io.Writer) *flag.FlagSet {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.DurationVar(&p.duration, "duration", time.Second, "how long each measurement takes")
 	flags.IntVar(&p.rounds, "rounds", 9, "in how many rounds, in which all backends take turns")
 	flags.BoolVar(&p.asJSON, "json", false, "print the results as JSON")
-	backends := flags.String("backends", strings.Join(native.Schemes(), ","),
+	flags.StringVar(&p.backends, "backends", strings.Join(native.Schemes(), ","),
 		"what to measure, separated by commas: beginnings of addresses of buffers, such as\n"+
 			"posix, memfd, memfd:@, memfd:/some/dir/")
-	if err := flags.Parse(args); err != nil {
-		return p, err
+	return flags
+}
+
+// check looks at the values and makes the list of transports.
+func (p *plan) check(narg int) error {
+	if p.duration <= 0 || p.rounds < 1 || narg > 0 {
+		return errors.New("takes --duration (above 0), --rounds (1 or more), --backends and --json, " +
+			"nothing else")
 	}
-	if p.duration <= 0 || p.rounds < 1 || flags.NArg() > 0 {
-		return p, errors.New("takes --duration (above 0), --rounds (1 or more), --backends and " +
-			"--json, nothing else")
-	}
-	for kind := range strings.SplitSeq(*backends, ",") {
-		if *backends == "" { // as where there is none
+	for kind := range strings.SplitSeq(p.backends, ",") {
+		if p.backends == "" { // as where there is none
 			break
 		}
 		if !strings.Contains(kind, ":") {
 			kind += ":"
 		}
-		p.kinds = append(p.kinds, kind)
 		if _, _, err := native.Resolve(kind + uniqueName()); err != nil {
-			return p, fmt.Errorf("--backends: %w", err)
+			return fmt.Errorf("--backends: %w", err)
 		}
+		p.kinds = append(p.kinds, kind)
 	}
 	p.kinds = append(p.kinds, kindSocket)
-	return p, nil
+	return nil
 }

@@ -11,7 +11,7 @@ import (
 
 // readerCmd makes a buffer and reads frames from it.
 type readerCmd struct {
-	Name      string      `arg:"" help:"Buffer to make."`
+	Name      string      `arg:"" help:"Name or address of the buffer to make."`
 	Frames    *frameCount `short:"n" placeholder:"N" help:"${reader_frames}"`
 	Size      *byteSize   `short:"s" placeholder:"BYTES" help:"${reader_size}"`
 	Verify    string      `default:"none" enum:"none,${patterns}" placeholder:"NAME" help:"${verify}"`

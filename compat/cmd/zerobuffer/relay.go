@@ -15,7 +15,7 @@ import (
 // relayCmd makes the buffer IN, and writes what it reads there to the buffer OUT.
 type relayCmd struct {
 	In           string     `arg:"" name:"in" help:"${relay_in}"`
-	Out          string     `arg:"" name:"out" help:"Buffer to write to."`
+	Out          string     `arg:"" name:"out" help:"Name or address of the buffer to write to."`
 	Frames       frameCount `short:"n" default:"-1" placeholder:"N" help:"${relay_frames}"`
 	CreateOutput bool       `help:"${relay_create_output}"`
 	Transform    string     `default:"none" enum:"${transforms}" help:"${relay_transform}"`

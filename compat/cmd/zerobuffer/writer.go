@@ -14,7 +14,7 @@ import (
 
 // writerCmd writes frames into a buffer that a reader has made.
 type writerCmd struct {
-	Name         string      `arg:"" help:"Buffer to write to."`
+	Name         string      `arg:"" help:"Name or address of the buffer."`
 	Frames       *frameCount `short:"n" placeholder:"N" help:"${writer_frames}"`
 	Size         *byteSize   `short:"s" placeholder:"BYTES" xor:"size" help:"${writer_size}"`
 	Metadata     string      `short:"m" xor:"metadata" placeholder:"TEXT" help:"${writer_metadata}"`
