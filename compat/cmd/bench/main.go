@@ -15,6 +15,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"time"
 
@@ -101,6 +102,8 @@ func (p *plan) check(narg int) error {
 		}
 		p.kinds = append(p.kinds, kind)
 	}
-	p.kinds = append(p.kinds, kindSocket)
+	if runtime.GOOS == "linux" { // abstract names of sockets exist there alone
+		p.kinds = append(p.kinds, kindSocket)
+	}
 	return nil
 }

@@ -69,7 +69,7 @@ var backend = func() driver.Backend {
 
 // resolve is what the commands of the tests use.
 func resolve(address string) (driver.Backend, string, error) {
-	if runtime.GOOS == "linux" {
+	if native.Supported() == nil {
 		return native.Resolve(address)
 	}
 	return backend, address, driver.CheckName(address)
