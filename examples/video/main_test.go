@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"testing"
 
@@ -49,7 +50,9 @@ func TestBadArguments(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	args := []string{"--ffmpeg", "/nowhere/at/all", "--video", "v"}
 	require.Equal(t, 1, run(context.Background(), args, &stdout, &stderr))
-	code := runDecoder(context.Background(), []string{"one"}, bytes.NewReader(nil), &stderr)
+	stdin, alive := io.Pipe() // its end would silence the second process
+	defer alive.Close()
+	code := runDecoder(context.Background(), []string{"one"}, stdin, &stderr)
 	require.Equal(t, 1, code)
 	require.Contains(t, stderr.String(), "want 3")
 }
