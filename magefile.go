@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/zerobuffer-go/zerobuffer/internal/build"
@@ -39,7 +40,13 @@ func Test(ctx context.Context) error {
 		}
 		return build.RunTests(ctx, all, build.TestRun{
 			Packages: []string{"./core/internal/ring"},
-			Flags:    append(flags, "-tags=zbsteps"), // stops between any two stores of the ring
+			// The tag adds stops between any two stores of the ring.
+			Flags:  slices.Concat(flags, []string{"-tags=zbsteps"}),
+			NoSkip: strict,
+		}, build.TestRun{
+			Packages: []string{"./compat/native", "./compat/cmd/zerobuffer", "./examples/..."},
+			Flags:    slices.Concat(flags, []string{"-tags=memfd"}), // another default on Linux
+			Env:      all.Env,
 			NoSkip:   strict,
 		})
 	})
@@ -129,11 +136,12 @@ func Fuzz(ctx context.Context) error {
 	})
 }
 
-// Bench measures between two processes and inside core; BENCHTIME=100ms makes it short.
+// Bench measures between two processes, each backend, and core; BENCHTIME=100ms makes it short.
 func Bench(ctx context.Context) error {
 	return build.Within(ctx, "bench", 15*time.Minute, func(ctx context.Context) error {
 		err := build.Command{}.Run(ctx, "go", "run", "./compat/cmd/bench")
-		return errors.Join(err, build.Bench(ctx, "", "1"))
+		return errors.Join(err, build.Bench(ctx, "", "1",
+			"./core/...", "./backend-posix/...", "./backend-memfd/..."))
 	})
 }
 

@@ -8,6 +8,7 @@ require (
 	github.com/google/go-cmp v0.7.0
 	github.com/schollz/progressbar/v3 v3.19.1
 	github.com/stretchr/testify v1.12.1
+	github.com/zerobuffer-go/zerobuffer/backend-memfd v0.0.0
 	github.com/zerobuffer-go/zerobuffer/backend-posix v0.0.0
 	github.com/zerobuffer-go/zerobuffer/core v0.0.0
 	golang.org/x/sys v0.49.0
@@ -21,6 +22,7 @@ require (
 )
 
 replace (
+	github.com/zerobuffer-go/zerobuffer/backend-memfd => ../backend-memfd
 	github.com/zerobuffer-go/zerobuffer/backend-posix => ../backend-posix
 	github.com/zerobuffer-go/zerobuffer/core => ../core
 )

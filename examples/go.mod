@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/google/go-cmp v0.7.0
 	github.com/stretchr/testify v1.12.1
+	github.com/zerobuffer-go/zerobuffer/backend-memfd v0.0.0
 	github.com/zerobuffer-go/zerobuffer/compat v0.0.0
 	github.com/zerobuffer-go/zerobuffer/core v0.0.0
 	golang.org/x/term v0.47.0
@@ -18,6 +19,7 @@ require (
 )
 
 replace (
+	github.com/zerobuffer-go/zerobuffer/backend-memfd => ../backend-memfd
 	github.com/zerobuffer-go/zerobuffer/backend-posix => ../backend-posix
 	github.com/zerobuffer-go/zerobuffer/compat => ../compat
 	github.com/zerobuffer-go/zerobuffer/core => ../core

@@ -10,13 +10,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/zerobuffer-go/zerobuffer/compat/native"
 )
 
 // update makes the tests write the programs into the README instead of comparing them.
@@ -54,16 +55,29 @@ func TestREADMEShowsTheExamples(t *testing.T) {
 }
 
 // The programs of the README are compiled as they stand there, but for the name of the buffer,
-// which a buffer of the machine may have, and moved ten frames.
+// which a buffer of the machine may have, and moved ten frames: by that name, and by addresses.
 func TestCrossProcessREADMEExamples(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skipf("there is no backend for %s yet", runtime.GOOS)
+	if err := native.Supported(); err != nil {
+		t.Skip(err)
 	}
 	name := fmt.Sprintf("zerobuffer-readme-%d", os.Getpid())
+	reader, writer := compile(t, "reader", name), compile(t, "writer", name)
+	moveTenFrames(t, reader, writer)
+	for _, scheme := range native.Schemes() {
+		moveTenFrames(t, reader, writer, scheme+":"+name+"-"+scheme)
+	}
+	left, err := filepath.Glob("/dev/shm/*" + name + "*")
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
+// moveTenFrames runs the two programs and compares what the reader prints.
+func moveTenFrames(t *testing.T, readerPath, writerPath string, args ...string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	reader := exec.CommandContext(ctx, compile(t, "reader", name))
-	writer := exec.CommandContext(ctx, compile(t, "writer", name))
+	reader := exec.CommandContext(ctx, readerPath, args...)
+	writer := exec.CommandContext(ctx, writerPath, args...)
 	var out bytes.Buffer
 	reader.Stdout, reader.Stderr = &out, &out
 	require.NoError(t, reader.Start())
@@ -75,9 +89,6 @@ func TestCrossProcessREADMEExamples(t *testing.T) {
 		fmt.Fprintf(&want, "frame %d: hello %d\n", i+1, i)
 	}
 	require.Equal(t, want.String(), out.String())
-	left, err := filepath.Glob("/dev/shm/*" + name)
-	require.NoError(t, err)
-	require.Empty(t, left)
 }
 
 // compile builds the README's copy of a program in place of the file, with another buffer.

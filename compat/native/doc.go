@@ -1,5 +1,14 @@
-// Package native selects the backend of the platform that a program is built for: POSIX shared
-// memory on Linux. Where there is none yet, [Backend] returns one whose methods report an error
-// that matches [errors.ErrUnsupported] and names the platform, so that a program builds everywhere
-// and says at run time what is missing.
+// Package native knows the backends that are in a build, and which of them is the default:
+//
+//	target              backends
+//	linux               posix (default), memfd
+//	linux, tag memfd    posix, memfd (default)
+//	any other           none yet
+//
+// [Backend] returns the default. [Resolve] takes the address of a buffer, which may name its
+// backend as well: "memfd:camera". Commands and examples take addresses from their users. A
+// program that always uses the same backend needs nothing of this: it imports that one.
+//
+// Every program builds on every target. Where there is no backend, it says so at run time, with an
+// error that matches [errors.ErrUnsupported] and names the platform.
 package native

@@ -19,7 +19,7 @@ const patience = 10 * time.Second
 // filmed is what the second process reports to the first.
 type filmed struct{ Frames uint64 }
 
-// runCamera is the second process, the one that writes: NAME FRAMES-A-SECOND DURATION.
+// runCamera is the second process, the one that writes: BUFFER FRAMES-A-SECOND DURATION.
 func runCamera(ctx context.Context, args []string, stdin io.Reader, stderr io.Writer) int {
 	ctx, cancel := measure.SecondContext(ctx, stdin)
 	defer cancel()
@@ -48,14 +48,18 @@ func parseAndFilm(ctx context.Context, args []string) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("start camera: %w", err)
 	}
-	return film(ctx, args[0], phase{rate: rate, duration: duration})
+	return film(ctx, phase{buffer: args[0], rate: rate, duration: duration})
 }
 
 // film writes frames for the duration of a phase and returns how many.
-func film(ctx context.Context, name string, p phase) (n uint64, err error) {
+func film(ctx context.Context, p phase) (n uint64, err error) {
+	backend, name, err := native.Resolve(p.buffer)
+	if err != nil {
+		return 0, err
+	}
 	connecting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	w, err := zerobuffer.OpenWriter(connecting, native.Backend(), name,
+	w, err := zerobuffer.OpenWriter(connecting, backend, name,
 		&zerobuffer.WriterOptions{WriteTimeout: patience})
 	if err != nil {
 		return 0, err

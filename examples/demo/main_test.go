@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zerobuffer-go/zerobuffer/compat/measure"
+	"github.com/zerobuffer-go/zerobuffer/compat/native"
 )
 
 func TestMain(m *testing.M) {
@@ -30,7 +32,11 @@ func needBackend(t *testing.T) {
 
 func nothingIsLeft(t *testing.T) {
 	t.Helper()
-	for _, dir := range []string{"/dev/shm", "/tmp/zerobuffer", "/tmp/zerobuffer/locks"} {
+	for _, dir := range []string{
+		"/dev/shm", "/tmp/zerobuffer", "/tmp/zerobuffer/locks", // posix
+		fmt.Sprintf("/tmp/zerobuffer-%d", os.Geteuid()), // memfd
+		filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "zerobuffer"),
+	} {
 		found, err := filepath.Glob(filepath.Join(dir, "*"+bufferName()+"*"))
 		require.NoError(t, err)
 		require.Empty(t, found)
@@ -39,15 +45,20 @@ func nothingIsLeft(t *testing.T) {
 
 func TestCrossProcessDemo(t *testing.T) {
 	needBackend(t)
-	var stdout, stderr bytes.Buffer
-	code := run(context.Background(), []string{"-full", "100ms", "-paced", "100ms"},
-		&stdout, &stderr)
-	require.Equal(t, 0, code, stderr.String())
-	require.Empty(t, stderr.String())
-	for _, want := range []string{"3,110,400 bytes", "full speed", "60 frames/s", "Next"} {
-		require.Contains(t, stdout.String(), want)
+	for _, scheme := range append(native.Schemes(), "") {
+		args := []string{"-full", "100ms", "-paced", "100ms"}
+		if scheme != "" {
+			args = append(args, "-buffer", scheme+":"+bufferName())
+		}
+		var stdout, stderr bytes.Buffer
+		code := run(context.Background(), args, &stdout, &stderr)
+		require.Equal(t, 0, code, stderr.String())
+		require.Empty(t, stderr.String())
+		for _, want := range []string{"3,110,400 bytes", "full speed", "60 frames/s", "Next"} {
+			require.Contains(t, stdout.String(), want)
+		}
+		nothingIsLeft(t)
 	}
-	nothingIsLeft(t)
 }
 
 func TestCrossProcessDemoInterrupted(t *testing.T) {
@@ -64,6 +75,7 @@ func TestCrossProcessDemoInterrupted(t *testing.T) {
 func TestBadArguments(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	require.Equal(t, 2, run(context.Background(), []string{"-fast"}, &stdout, &stderr))
+	require.Equal(t, 1, run(context.Background(), []string{"-buffer", "memfd:a/b"}, &stdout, &stderr))
 	for _, args := range [][]string{nil, {"n", "x", "1s"}, {"n", "0", "x"}} {
 		code := runCamera(context.Background(), args, bytes.NewReader(nil), &stderr)
 		require.Equal(t, 1, code)

@@ -47,8 +47,11 @@ func bufferName() string { return "zerobuffer-demo-" + strconv.Itoa(os.Getpid())
 
 // watch makes a buffer, starts the process that films into it, and reads until that one is done.
 func watch(ctx context.Context, p phase, stderr io.Writer) (o *outcome, err error) {
-	name := bufferName()
-	r, err := zerobuffer.NewReader(native.Backend(), name,
+	backend, name, err := native.Resolve(p.buffer)
+	if err != nil {
+		return nil, err
+	}
+	r, err := zerobuffer.NewReader(backend, name,
 		&zerobuffer.ReaderOptions{ReadTimeout: patience})
 	if err != nil {
 		return nil, err
@@ -58,7 +61,7 @@ func watch(ctx context.Context, p phase, stderr io.Writer) (o *outcome, err erro
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	camera, err := measure.StartSecond(ctx, stderr,
-		name, strconv.Itoa(p.rate), p.duration.String())
+		p.buffer, strconv.Itoa(p.rate), p.duration.String())
 	if err != nil {
 		return nil, err
 	}

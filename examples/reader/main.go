@@ -1,4 +1,5 @@
-// Command reader makes the buffer "camera" and reads frames until their writer closes.
+// Command reader makes a buffer and reads frames until their writer closes. The buffer is "camera",
+// or the one whose address is given: go run ./examples/reader memfd:camera
 package main
 
 import (
@@ -13,7 +14,15 @@ import (
 )
 
 func main() {
-	r, err := zerobuffer.NewReader(native.Backend(), "camera", nil)
+	address := "camera"
+	if len(os.Args) > 1 {
+		address = os.Args[1]
+	}
+	backend, name, err := native.Resolve(address)
+	if err != nil {
+		log.Fatal(err)
+	}
+	r, err := zerobuffer.NewReader(backend, name, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,7 +1,7 @@
 // Command video decodes a video with ffmpeg in one process, sends every frame through shared
 // memory to another, and proves by hash that all of them arrived unchanged.
 //
-//	go run ./examples/video --video FILE [--ffmpeg PATH]
+//	go run ./examples/video --video FILE [--ffmpeg PATH] [--buffer memfd:camera]
 //
 // Three hashes have to be equal: of what the writing process got from ffmpeg, of what the reading
 // process found in shared memory, and the one that ffmpeg computes by itself.
@@ -12,6 +12,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
+	"strconv"
 
 	"github.com/zerobuffer-go/zerobuffer/compat/measure"
 	"github.com/zerobuffer-go/zerobuffer/compat/native"
@@ -25,6 +27,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("video", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	ffmpeg := flags.String("ffmpeg", "ffmpeg", "path of ffmpeg")
+	buffer := flags.String("buffer", "zerobuffer-video-"+strconv.Itoa(os.Getpid()),
+		"address of the buffer, such as memfd:camera")
 	video := flags.String("video", "", "video file that ffmpeg can decode (required)")
 	if err := flags.Parse(args); err != nil {
 		return 2
@@ -33,7 +37,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintln(stderr, "video: say which video: --video FILE")
 		return 2
 	}
-	if err := show(ctx, *ffmpeg, *video, stdout, stderr); err != nil {
+	if err := show(ctx, *buffer, *ffmpeg, *video, stdout, stderr); err != nil {
 		_, _ = fmt.Fprintf(stderr, "video: %v\n", err)
 		return 1
 	}
@@ -41,15 +45,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 // show moves the video and prints the proof.
-func show(ctx context.Context, ffmpeg, video string, stdout, stderr io.Writer) error {
-	if err := native.Supported(); err != nil {
+func show(ctx context.Context, buffer, ffmpeg, video string, stdout, stderr io.Writer) error {
+	if _, _, err := native.Resolve(buffer); err != nil {
 		return err
 	}
 	format, err := rawvideo.Probe(ctx, ffmpeg, video)
 	if err != nil {
 		return err
 	}
-	sent, got, err := transfer(ctx, ffmpeg, video, stderr)
+	sent, got, err := transfer(ctx, buffer, ffmpeg, video, stderr)
 	if err != nil {
 		return err
 	}

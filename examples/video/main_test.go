@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"io"
 	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/zerobuffer-go/zerobuffer/compat/measure"
+	"github.com/zerobuffer-go/zerobuffer/compat/native"
 )
 
 func TestMain(m *testing.M) {
@@ -27,12 +30,15 @@ func TestCrossProcessVideo(t *testing.T) {
 		}
 		t.Skip("set ZEROBUFFER_FFMPEG and ZEROBUFFER_VIDEO to a program and a file")
 	}
-	var stdout, stderr bytes.Buffer
-	code := run(context.Background(), []string{"--ffmpeg", ffmpeg, "--video", video},
-		&stdout, &stderr)
-	require.Equal(t, 0, code, stderr.String())
-	require.Contains(t, stdout.String(), "every frame arrived unchanged")
-	t.Log("\n" + stdout.String())
+	for _, scheme := range native.Schemes() {
+		var stdout, stderr bytes.Buffer
+		buffer := fmt.Sprintf("%s:zerobuffer-video-test-%d", scheme, os.Getpid())
+		code := run(context.Background(),
+			[]string{"--ffmpeg", ffmpeg, "--video", video, "--buffer", buffer}, &stdout, &stderr)
+		require.Equal(t, 0, code, stderr.String())
+		require.Contains(t, stdout.String(), "every frame arrived unchanged")
+		t.Log("\n" + buffer + ": " + stdout.String())
+	}
 }
 
 func TestBadArguments(t *testing.T) {
@@ -44,7 +50,9 @@ func TestBadArguments(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	args := []string{"--ffmpeg", "/nowhere/at/all", "--video", "v"}
 	require.Equal(t, 1, run(context.Background(), args, &stdout, &stderr))
-	code := runDecoder(context.Background(), []string{"one"}, bytes.NewReader(nil), &stderr)
+	stdin, alive := io.Pipe() // its end would silence the second process
+	defer alive.Close()
+	code := runDecoder(context.Background(), []string{"one"}, stdin, &stderr)
 	require.Equal(t, 1, code)
 	require.Contains(t, stderr.String(), "want 3")
 }

@@ -6,8 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
-	"os"
-	"strconv"
 
 	"github.com/zerobuffer-go/zerobuffer/compat/measure"
 	"github.com/zerobuffer-go/zerobuffer/compat/native"
@@ -19,11 +17,14 @@ const ringSize = 40 << 20
 
 // transfer makes a buffer, lets a second process decode the video into it, and reads all of it.
 // It returns what was written and what was read.
-func transfer(ctx context.Context, ffmpeg, video string, stderr io.Writer) (
+func transfer(ctx context.Context, buffer, ffmpeg, video string, stderr io.Writer) (
 	sent, got proof, err error,
 ) {
-	name := "zerobuffer-video-" + strconv.Itoa(os.Getpid())
-	r, err := zerobuffer.NewReader(native.Backend(), name,
+	backend, name, err := native.Resolve(buffer)
+	if err != nil {
+		return sent, got, err
+	}
+	r, err := zerobuffer.NewReader(backend, name,
 		&zerobuffer.ReaderOptions{PayloadSize: ringSize})
 	if err != nil {
 		return sent, got, err
@@ -32,7 +33,7 @@ func transfer(ctx context.Context, ffmpeg, video string, stderr io.Writer) (
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	decoder, err := measure.StartSecond(ctx, stderr, name, ffmpeg, video)
+	decoder, err := measure.StartSecond(ctx, stderr, buffer, ffmpeg, video)
 	if err != nil {
 		return sent, got, err
 	}

@@ -25,7 +25,7 @@ type proof struct {
 	SHA256 string
 }
 
-// runDecoder is the second process, the one that writes: NAME FFMPEG VIDEO.
+// runDecoder is the second process, the one that writes: BUFFER FFMPEG VIDEO.
 func runDecoder(ctx context.Context, args []string, stdin io.Reader, stderr io.Writer) int {
 	ctx, cancel := measure.SecondContext(ctx, stdin)
 	defer cancel()
@@ -47,7 +47,11 @@ func decode(ctx context.Context, args []string) (p proof, err error) {
 	if len(args) != 3 {
 		return p, fmt.Errorf("start decoder: got %d arguments, want 3", len(args))
 	}
-	name, ffmpeg, video := args[0], args[1], args[2]
+	buffer, ffmpeg, video := args[0], args[1], args[2]
+	backend, name, err := native.Resolve(buffer)
+	if err != nil {
+		return p, err
+	}
 	format, err := rawvideo.Probe(ctx, ffmpeg, video)
 	if err != nil {
 		return p, err
@@ -59,7 +63,7 @@ func decode(ctx context.Context, args []string) (p proof, err error) {
 	defer func() { err = errors.Join(err, frames.Close()) }()
 	connecting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	w, err := zerobuffer.OpenWriter(connecting, native.Backend(), name,
+	w, err := zerobuffer.OpenWriter(connecting, backend, name,
 		&zerobuffer.WriterOptions{WriteTimeout: patience})
 	if err != nil {
 		return p, err

@@ -1,18 +1,28 @@
-// Command writer waits for the reader of the buffer "camera" and writes ten frames to it.
+// Command writer waits for the reader of a buffer and writes ten frames to it. The buffer is
+// "camera", or the one whose address is given: go run ./examples/writer memfd:camera
 package main
 
 import (
 	"context"
 	"fmt"
 	"log"
+	"os"
 
 	"github.com/zerobuffer-go/zerobuffer/compat/native"
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 )
 
 func main() {
+	address := "camera"
+	if len(os.Args) > 1 {
+		address = os.Args[1]
+	}
+	backend, name, err := native.Resolve(address)
+	if err != nil {
+		log.Fatal(err)
+	}
 	ctx := context.Background()
-	w, err := zerobuffer.OpenWriter(ctx, native.Backend(), "camera", nil)
+	w, err := zerobuffer.OpenWriter(ctx, backend, name, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -13,14 +13,17 @@ const benchstat = "golang.org/x/perf/cmd/benchstat"
 
 const benchstatVersion = "v0.0.0-20260908200009-22c9c6c9d4da"
 
-// Bench runs the Go benchmarks of core count times; BENCHTIME sets how long each takes.
-func Bench(ctx context.Context, dir, count string) error {
-	return bench(ctx, dir, count, os.Stdout)
+// Bench runs the Go benchmarks of packages count times; BENCHTIME sets how long each takes.
+func Bench(ctx context.Context, dir, count string, packages ...string) error {
+	return bench(ctx, os.Stdout, dir, count, packages...)
 }
 
-func bench(ctx context.Context, dir, count string, to io.Writer) error {
-	return Command{Dir: dir, Stdout: to}.Run(ctx, "go", "test", "-run=^$", "-bench=.", "-benchmem",
-		"-count="+count, "-benchtime="+EnvOr("BENCHTIME", "1s"), "./core/...")
+func bench(ctx context.Context, to io.Writer, dir, count string, packages ...string) error {
+	args := append([]string{
+		"test", "-run=^$", "-bench=.", "-benchmem", "-count=" + count,
+		"-benchtime=" + EnvOr("BENCHTIME", "1s"),
+	}, packages...)
+	return Command{Dir: dir, Stdout: to}.Run(ctx, "go", args...)
 }
 
 // BenchCompare runs the benchmarks at a commit and in the working tree, six times each, and
@@ -57,5 +60,5 @@ func benchTo(ctx context.Context, dir, name string) error {
 		return fmt.Errorf("keep the results: %w", err)
 	}
 	defer f.Close()
-	return bench(ctx, dir, "6", io.MultiWriter(f, os.Stdout))
+	return bench(ctx, io.MultiWriter(f, os.Stdout), dir, "6", "./core/...")
 }

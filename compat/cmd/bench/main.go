@@ -1,16 +1,22 @@
 // Command bench measures what moves between two processes: the round trip of a small frame, and
-// frames and bytes a second one way. Every byte is written on one side and read on the other. A
-// Unix socket, measured the same way, stands beside it for scale.
+// frames and bytes a second one way, for each backend of the build. Every byte is written on one
+// side and read on the other. A Unix socket, measured the same way, stands beside it for scale.
 //
-//	go run ./compat/cmd/bench [--duration 1s] [--json]
+//	go run ./compat/cmd/bench [--duration 1s] [--rounds 9] [--backends posix,memfd] [--json]
+//
+// Each measurement is cut into rounds, in which all transports take turns, so that what else the
+// machine does hits all of them; the medians of the rounds count.
 package main
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"runtime"
+	"strings"
 	"time"
 
 	"github.com/zerobuffer-go/zerobuffer/compat/measure"
@@ -19,26 +25,24 @@ import (
 
 func main() { measure.Main(run, runSecond) }
 
-// sizes are a control message, a packet, a tensor and a frame of 1080p video in yuv420p.
-var sizes = []int{64, 1 << 10, 64 << 10, 3_110_400}
-
-// report is everything that was measured.
-type report struct {
-	RoundTrips []roundTrip `json:"round_trips"`
-	OneWay     []oneWay    `json:"one_way"`
+// plan is what the user wants to have measured.
+type plan struct {
+	duration time.Duration // of each measurement, all rounds together
+	rounds   int
+	backends string // as the user gives them
+	kinds    []string
+	asJSON   bool
 }
 
 // run is the first process; it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	duration := flags.Duration("duration", time.Second, "how long each measurement takes")
-	asJSON := flags.Bool("json", false, "print the results as JSON")
-	if err := flags.Parse(args); err != nil {
+	p := plan{}
+	flags := p.flags(stderr)
+	if err := flags.Parse(args); err != nil { // which has been printed
 		return 2
 	}
-	if *duration <= 0 || flags.NArg() > 0 {
-		_, _ = fmt.Fprintln(stderr, "bench: takes --duration (above 0) and --json, nothing else")
+	if err := p.check(flags.NArg()); err != nil {
+		_, _ = fmt.Fprintf(stderr, "bench: %v\n", err)
 		return 2
 	}
 	if err := native.Supported(); err != nil {
@@ -46,11 +50,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	live := stdout
-	if *asJSON {
+	if p.asJSON {
 		live = io.Discard
 	}
-	results, err := measureAll(ctx, *duration, live, stderr)
-	if err == nil && *asJSON {
+	results, err := p.measureAll(ctx, live, stderr)
+	if err == nil && p.asJSON {
 		encoder := json.NewEncoder(stdout)
 		encoder.SetIndent("", "  ")
 		err = encoder.Encode(results)
@@ -67,31 +71,39 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 }
 
-// measureAll runs one measurement after the other and prints each as soon as it is there.
-func measureAll(ctx context.Context, d time.Duration, live, stderr io.Writer) (*report, error) {
-	all := &report{}
-	show := func(format string, args ...any) { _, _ = fmt.Fprintf(live, format, args...) }
-	show("round trip, 64 B     %10s %10s %10s %10s\n", "p50", "p99", "p99.9", "count")
-	for _, kind := range kinds {
-		r, err := measureRoundTrip(ctx, kind, sizes[0], d, stderr)
-		if err != nil {
-			return nil, fmt.Errorf("%s, round trip: %w", kind, err)
-		}
-		all.RoundTrips = append(all.RoundTrips, r)
-		show("%-20s %10s %10s %10s %10s\n", kind, measure.Duration(r.P50),
-			measure.Duration(r.P99), measure.Duration(r.P999), measure.Count(r.Count))
+// flags returns what sets the fields of the plan.
+func (p *plan) flags(stderr io.Writer) *flag.FlagSet {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.DurationVar(&p.duration, "duration", time.Second, "how long each measurement takes")
+	flags.IntVar(&p.rounds, "rounds", 9, "in how many rounds, in which all backends take turns")
+	flags.BoolVar(&p.asJSON, "json", false, "print the results as JSON")
+	flags.StringVar(&p.backends, "backends", strings.Join(native.Schemes(), ","),
+		"what to measure, separated by commas: beginnings of addresses of buffers, such as\n"+
+			"posix, memfd, memfd:@, memfd:/some/dir/")
+	return flags
+}
+
+// check looks at the values and makes the list of transports.
+func (p *plan) check(narg int) error {
+	if p.duration <= 0 || p.rounds < 1 || narg > 0 {
+		return errors.New("takes --duration (above 0), --rounds (1 or more), --backends and --json, " +
+			"nothing else")
 	}
-	show("\none way              %10s %10s %10s\n", "size", "frames/s", "GB/s")
-	for _, kind := range kinds {
-		for _, size := range sizes {
-			r, err := measureOneWay(ctx, kind, size, d, stderr)
-			if err != nil {
-				return nil, fmt.Errorf("%s, %d bytes one way: %w", kind, size, err)
-			}
-			all.OneWay = append(all.OneWay, r)
-			show("%-20s %10s %10s %10.3f\n", kind, measure.Bytes(int64(size)),
-				measure.Count(int64(r.FramesPerSecond)), r.GBPerSecond)
+	for kind := range strings.SplitSeq(p.backends, ",") {
+		if p.backends == "" { // as where there is none
+			break
 		}
+		if !strings.Contains(kind, ":") {
+			kind += ":"
+		}
+		if _, _, err := native.Resolve(kind + uniqueName()); err != nil {
+			return fmt.Errorf("--backends: %w", err)
+		}
+		p.kinds = append(p.kinds, kind)
 	}
-	return all, nil
+	if runtime.GOOS == "linux" { // abstract names of sockets exist there alone
+		p.kinds = append(p.kinds, kindSocket)
+	}
+	return nil
 }

@@ -30,7 +30,43 @@ type oneWay struct {
 	GBPerSecond     float64 `json:"gb_per_second"`
 }
 
-// warmUp is the part of a round-trip measurement that does not count.
+// medianRoundTrip puts rounds together: the median of each percentile, the sum of the counts.
+func medianRoundTrip(rounds []roundTrip) roundTrip {
+	all := roundTrip{Transport: rounds[0].Transport, Size: rounds[0].Size}
+	pick := func(percentile func(measure.Summary) time.Duration) time.Duration {
+		var values []time.Duration
+		for _, r := range rounds {
+			values = append(values, percentile(r.Summary))
+		}
+		return median(values)
+	}
+	all.P50 = pick(func(s measure.Summary) time.Duration { return s.P50 })
+	all.P99 = pick(func(s measure.Summary) time.Duration { return s.P99 })
+	all.P999 = pick(func(s measure.Summary) time.Duration { return s.P999 })
+	for _, r := range rounds {
+		all.Count += r.Count
+	}
+	return all
+}
+
+// medianOneWay puts rounds together: the median of the speeds, the sum of the frames.
+func medianOneWay(rounds []oneWay) oneWay {
+	all := oneWay{Transport: rounds[0].Transport, Size: rounds[0].Size}
+	var values []float64
+	for _, r := range rounds {
+		all.Frames += r.Frames
+		values = append(values, r.FramesPerSecond)
+	}
+	all.setSpeed(median(values))
+	return all
+}
+
+func (r *oneWay) setSpeed(framesPerSecond float64) {
+	r.FramesPerSecond = framesPerSecond
+	r.GBPerSecond = framesPerSecond * float64(r.Size) / 1e9
+}
+
+// warmUp is the part of a measurement that does not count: the first lap touches new pages.
 const warmUp = 0.1
 
 // measureRoundTrip sends a frame to the second process and waits until it comes back, again and
@@ -38,7 +74,7 @@ const warmUp = 0.1
 func measureRoundTrip(
 	ctx context.Context, kind string, size int, d time.Duration, stderr io.Writer,
 ) (result roundTrip, err error) {
-	result = roundTrip{Transport: kind, Size: size}
+	result = roundTrip{Transport: label(kind), Size: size}
 	name := uniqueName()
 	back, err := newReceiver(kind, name+"-back")
 	if err != nil {
@@ -99,7 +135,7 @@ func pingPong(
 func measureOneWay(
 	ctx context.Context, kind string, size int, d time.Duration, stderr io.Writer,
 ) (result oneWay, err error) {
-	result = oneWay{Transport: kind, Size: size}
+	result = oneWay{Transport: label(kind), Size: size}
 	name := uniqueName()
 	r, err := newReceiver(kind, name)
 	if err != nil {
@@ -115,7 +151,7 @@ func measureOneWay(
 	}
 	var sent int64
 	done := second.Watch(&sent, cancel)
-	took, received, err := drain(ctx, r, size)
+	took, counted, received, err := drain(ctx, r, size, time.Duration(warmUp*float64(d)))
 	if err != nil {
 		cancel()
 		return result, errors.Join(err, <-done)
@@ -128,30 +164,39 @@ func measureOneWay(
 	}
 	result.Frames = sent
 	// The first frame only starts the clock.
-	result.FramesPerSecond = float64(sent-1) / took.Seconds()
-	result.GBPerSecond = result.FramesPerSecond * float64(size) / 1e9
+	result.setSpeed(float64(counted-1) / took.Seconds())
 	return result, nil
 }
 
-// drain receives until the sender closes. took is the time from the first frame to the last.
-func drain(ctx context.Context, r receiver, size int) (
-	took time.Duration, received int64, err error,
+// drain receives until the sender closes. took is the time from the first frame to the last of
+// those that are counted: all that come after the time to warm up, or all if there is none.
+func drain(ctx context.Context, r receiver, size int, warm time.Duration) (
+	took time.Duration, counted, received int64, err error,
 ) {
 	check := &checker{}
 	use := check.next
-	var begin time.Time
+	var first, begin, last time.Time
 	for check.err == nil {
 		if err := r.receive(ctx, size, use); errors.Is(err, io.EOF) {
-			return took, int64(check.frames), nil
+			received = int64(check.frames)
+			if counted < 2 {
+				begin, counted = first, received
+			}
+			return last.Sub(begin), counted, received, nil
 		} else if err != nil {
-			return 0, 0, err
+			return 0, 0, 0, err
 		}
-		if begin.IsZero() {
-			begin = time.Now()
+		last = time.Now()
+		switch {
+		case first.IsZero():
+			first = last
+		case counted > 0:
+			counted++
+		case last.Sub(first) > warm:
+			begin, counted = last, 1
 		}
-		took = time.Since(begin)
 	}
-	return 0, 0, check.err
+	return 0, 0, 0, check.err
 }
 
 // checker compares every byte of the frames with what was sent.

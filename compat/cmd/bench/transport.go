@@ -11,13 +11,9 @@ import (
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 )
 
-// The kinds of transport.
-const (
-	kindRing   = "zerobuffer"
-	kindSocket = "unix socket"
-)
-
-var kinds = []string{kindRing, kindSocket}
+// kindSocket is the kind of transport that is no buffer. All others are the beginning of an
+// address, such as "posix:" or "memfd:@", to which a name is added.
+const kindSocket = "unix socket"
 
 // patience is how long one side waits for the other.
 const patience = 10 * time.Second
@@ -41,7 +37,11 @@ func newReceiver(kind, name string) (receiver, error) {
 	if kind == kindSocket {
 		return listen(name)
 	}
-	r, err := zerobuffer.NewReader(native.Backend(), name,
+	backend, name, err := native.Resolve(kind + name)
+	if err != nil {
+		return nil, err
+	}
+	r, err := zerobuffer.NewReader(backend, name,
 		&zerobuffer.ReaderOptions{ReadTimeout: patience})
 	return &ringReceiver{r}, err
 }
@@ -52,7 +52,11 @@ func newSender(ctx context.Context, kind, name string) (sender, error) {
 	if kind == kindSocket {
 		return dial(ctx, name)
 	}
-	w, err := zerobuffer.OpenWriter(ctx, native.Backend(), name,
+	backend, name, err := native.Resolve(kind + name)
+	if err != nil {
+		return nil, err
+	}
+	w, err := zerobuffer.OpenWriter(ctx, backend, name,
 		&zerobuffer.WriterOptions{WriteTimeout: patience})
 	return &ringSender{w}, err
 }

@@ -16,7 +16,9 @@ const description = `Move frames between processes through shared memory (ZeroBu
 1.0.0).
 
 The reader makes the buffer and the writer connects to it: start the reader first, or within the
-writer's --timeout-ms. Exit codes: 0 success, 1 connect failed, 2 read, write or time-out, 3 bad
+writer's --timeout-ms. A buffer has a NAME, or an address that says where it is: posix:NAME,
+memfd:NAME, memfd:/some/dir/NAME, memfd:@NAME (an abstract socket); "zerobuffer version" lists what
+this build has. Exit codes: 0 success, 1 connect failed, 2 read, write or time-out, 3 bad
 arguments, 4 verification failed.`
 
 // cli is the grammar of the command line.
@@ -24,7 +26,7 @@ type cli struct {
 	Writer  writerCmd  `cmd:"" help:"Write frames: a test pattern, or raw frames from a pipe."`
 	Reader  readerCmd  `cmd:"" help:"Make a buffer and read frames; verify, hash or output them."`
 	Relay   relayCmd   `cmd:"" help:"Read frames from one buffer and write them to another."`
-	Version versionCmd `cmd:"" help:"Show the version."`
+	Version versionCmd `cmd:"" help:"Show the version and the backends."`
 }
 
 // env is what a command has of the world around it.
@@ -33,17 +35,20 @@ type env struct {
 	ctx            context.Context
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	backend        driver.Backend
+	// resolve returns the backend and the name that the address of a buffer stands for.
+	resolve resolver
 }
+
+type resolver func(address string) (driver.Backend, string, error)
 
 // run is the whole command: it returns the exit code. The end of ctx ends it cleanly.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	return runOn(ctx, native.Backend(), args, stdin, stdout, stderr)
+	return runWith(ctx, native.Resolve, args, stdin, stdout, stderr)
 }
 
-// runOn is run on the given backend.
-func runOn(
-	ctx context.Context, b driver.Backend, args []string,
+// runWith is run with other backends.
+func runWith(
+	ctx context.Context, resolve resolver, args []string,
 	stdin io.Reader, stdout, stderr io.Writer,
 ) int {
 	helped := false
@@ -70,7 +75,7 @@ func runOn(
 		_, _ = fmt.Fprintf(stderr, "zerobuffer: %v\nTry: zerobuffer --help\n", err)
 		return exitUsage
 	}
-	err = command.Run(&env{ctx, stdin, stdout, stderr, b})
+	err = command.Run(&env{ctx, stdin, stdout, stderr, resolve})
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "zerobuffer: %v\n", err)
 	}

@@ -42,7 +42,7 @@ var texts = kong.Vars{
 	"reader_output": "Write the raw frames to a file, - for standard output " +
 		"(results then go to stderr).",
 
-	"relay_in":     "Name of the buffer to make and to read from.",
+	"relay_in":     "Name or address of the buffer to make and to read from.",
 	"relay_frames": "Number of frames, -1 for all until the writer closes",
 	"relay_create_output": "Wait without limit for the reader of OUT. " +
 		"(The reader of a buffer makes it: nothing else can be created.)",

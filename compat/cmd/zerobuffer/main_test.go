@@ -43,7 +43,11 @@ var prefix = fmt.Sprintf("zerobuffer-test-%d", os.Getpid())
 // leftovers lists what the tests should have removed.
 func leftovers() []string {
 	var left []string
-	for _, dir := range []string{"/dev/shm", "/tmp/zerobuffer", "/tmp/zerobuffer/locks"} {
+	for _, dir := range []string{
+		"/dev/shm", "/tmp/zerobuffer", "/tmp/zerobuffer/locks", // posix
+		fmt.Sprintf("/tmp/zerobuffer-%d", os.Geteuid()), // memfd
+		filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "zerobuffer"),
+	} {
 		found, _ := filepath.Glob(filepath.Join(dir, "*"+prefix+"*"))
 		left = append(left, found...)
 	}
@@ -62,6 +66,14 @@ var backend = func() driver.Backend {
 	}
 	return inproc.New()
 }()
+
+// resolve is what the commands of the tests use.
+func resolve(address string) (driver.Backend, string, error) {
+	if native.Supported() == nil {
+		return native.Resolve(address)
+	}
+	return backend, address, driver.CheckName(address)
+}
 
 // output is a buffer that may be read while a command writes to it.
 type output struct {
@@ -97,7 +109,7 @@ func start(t *testing.T, stdin io.Reader, args ...string) *running {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	c := &running{t, args, make(chan int, 1), newOutput(), newOutput(), cancel}
-	go func() { c.code <- runOn(ctx, backend, args, stdin, c.stdout, c.stderr) }()
+	go func() { c.code <- runWith(ctx, resolve, args, stdin, c.stdout, c.stderr) }()
 	t.Cleanup(cancel)
 	return c
 }
@@ -144,6 +156,21 @@ func TestVersion(t *testing.T) {
 	require.Equal(t, exitOK, code)
 	require.Contains(t, stdout, "protocol 1.0.0")
 	require.Contains(t, stdout, runtime.GOOS+"/"+runtime.GOARCH)
+	for _, backend := range native.Schemes() {
+		require.Contains(t, stdout, backend)
+	}
+	if native.Default() != "" {
+		require.Contains(t, stdout, native.Default()+" (default)")
+	}
+
+	code, stdout, _ = call(t, "version", "--json-output")
+	require.Equal(t, exitOK, code)
+	var got build
+	require.NoError(t, json.Unmarshal([]byte(stdout), &got))
+	require.Equal(t, runtime.GOOS+"/"+runtime.GOARCH, got.Platform)
+	require.Equal(t, "1.0.0", got.Protocol)
+	require.Equal(t, native.Default(), got.DefaultBackend)
+	require.ElementsMatch(t, native.Schemes(), got.Backends)
 }
 
 func TestBadArguments(t *testing.T) {
@@ -151,7 +178,8 @@ func TestBadArguments(t *testing.T) {
 		"no-command":       {"", "expected one of"},
 		"unknown-command":  {"copy a", "copy"},
 		"no-name":          {"writer", "<name>"},
-		"bad-name":         {"reader a/b", "slash"},
+		"bad-name-out":     {`relay a b\c`, "backslash"},
+		"bad-name":         {`reader a\b`, "backslash"},
 		"unknown-option":   {"reader a --fast", "--fast"},
 		"bad-pattern":      {"writer a --pattern stripes", "sequential"},
 		"bad-verify":       {"reader a --verify stripes", "sequential"},

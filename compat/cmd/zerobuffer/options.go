@@ -134,10 +134,18 @@ func firstError(errs ...error) error {
 	return nil
 }
 
-// checkName leaves it to the parser to say that a name is missing.
-func checkName(name string) error {
-	if name == "" {
-		return nil
+// buffer is the address of a buffer, with what it stands for.
+type buffer struct {
+	address string
+	backend driver.Backend
+	name    string
+}
+
+// buffer resolves the address that the user gave.
+func (e *env) buffer(address string) (buffer, error) {
+	backend, name, err := e.resolve(address)
+	if err != nil {
+		return buffer{}, &exitError{exitUsage, err}
 	}
-	return driver.CheckName(name)
+	return buffer{address, backend, name}, nil
 }

@@ -11,7 +11,7 @@ import (
 
 // readerCmd makes a buffer and reads frames from it.
 type readerCmd struct {
-	Name      string      `arg:"" help:"Name of the buffer to make."`
+	Name      string      `arg:"" help:"Name or address of the buffer to make."`
 	Frames    *frameCount `short:"n" placeholder:"N" help:"${reader_frames}"`
 	Size      *byteSize   `short:"s" placeholder:"BYTES" help:"${reader_size}"`
 	Verify    string      `default:"none" enum:"none,${patterns}" placeholder:"NAME" help:"${verify}"`
@@ -25,9 +25,7 @@ type readerCmd struct {
 
 // Validate is called by the parser.
 func (c *readerCmd) Validate() error {
-	errs := []error{
-		checkName(c.Name), c.commonOptions.check(), c.ringOptions.check(), checkBatch(c.BatchSize),
-	}
+	errs := []error{c.commonOptions.check(), c.ringOptions.check(), checkBatch(c.BatchSize)}
 	if c.Size != nil && *c.Size < 1 {
 		errs = append(errs, errors.New("--size: a frame has at least 1 byte"))
 	}
@@ -47,6 +45,10 @@ func (c *readerCmd) count() frameCount {
 
 // Run reads and prints the result.
 func (c *readerCmd) Run(e *env) error {
+	b, err := e.buffer(c.Name)
+	if err != nil {
+		return err
+	}
 	res := newResult("read", c.Name)
 	if c.Size != nil {
 		res.FrameSize = int64(*c.Size)
@@ -55,16 +57,16 @@ func (c *readerCmd) Run(e *env) error {
 	if c.Output == "-" {
 		report = e.stderr
 	}
-	return e.finish(res, &c.commonOptions, report, c.run(e, res))
+	return e.finish(res, &c.commonOptions, report, c.run(e, b, res))
 }
 
-func (c *readerCmd) run(e *env, res *result) (err error) {
+func (c *readerCmd) run(e *env, b buffer, res *result) (err error) {
 	s, err := c.sink(e, res)
 	if err != nil {
 		return err
 	}
 	defer func() { err = firstError(err, s.close()) }()
-	r, err := e.newReader(c.Name, &c.ringOptions, &c.commonOptions)
+	r, err := e.newReader(b, &c.ringOptions, &c.commonOptions)
 	if err != nil {
 		return err
 	}
@@ -80,10 +82,10 @@ func (c *readerCmd) run(e *env, res *result) (err error) {
 }
 
 // newReader makes the buffer of a reader or a relay.
-func (e *env) newReader(name string, ring *ringOptions, o *commonOptions) (
+func (e *env) newReader(b buffer, ring *ringOptions, o *commonOptions) (
 	*zerobuffer.Reader, error,
 ) {
-	r, err := zerobuffer.NewReader(e.backend, name, &zerobuffer.ReaderOptions{
+	r, err := zerobuffer.NewReader(b.backend, b.name, &zerobuffer.ReaderOptions{
 		PayloadSize:  int64(ring.BufferSize),
 		MetadataSize: ring.metadataBlock(),
 		ReadTimeout:  o.timeout(),
@@ -91,7 +93,7 @@ func (e *env) newReader(name string, ring *ringOptions, o *commonOptions) (
 		Logger:       e.logger(o.Verbose),
 	})
 	if err != nil {
-		return nil, connectError(name, err)
+		return nil, connectError(b.address, err)
 	}
 	return r, nil
 }

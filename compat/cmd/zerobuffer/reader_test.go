@@ -181,7 +181,7 @@ func TestReaderOutputFails(t *testing.T) {
 	name := newName()
 	done := make(chan int, 1)
 	go func() {
-		done <- runOn(context.Background(), backend,
+		done <- runWith(context.Background(), resolve,
 			[]string{"reader", name, small, "-o", "-"}, nil, brokenPipe{}, io.Discard)
 	}()
 	require.NoError(t, openTestWriter(t, name).WriteFrame(context.Background(), []byte("x")))

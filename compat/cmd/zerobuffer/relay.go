@@ -8,13 +8,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/zerobuffer-go/zerobuffer/compat/native"
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 )
 
 // relayCmd makes the buffer IN, and writes what it reads there to the buffer OUT.
 type relayCmd struct {
 	In           string     `arg:"" name:"in" help:"${relay_in}"`
-	Out          string     `arg:"" name:"out" help:"Name of the buffer to write to."`
+	Out          string     `arg:"" name:"out" help:"Name or address of the buffer to write to."`
 	Frames       frameCount `short:"n" default:"-1" placeholder:"N" help:"${relay_frames}"`
 	CreateOutput bool       `help:"${relay_create_output}"`
 	Transform    string     `default:"none" enum:"${transforms}" help:"${relay_transform}"`
@@ -29,10 +30,9 @@ type relayCmd struct {
 // Validate is called by the parser.
 func (c *relayCmd) Validate() error {
 	errs := []error{
-		checkName(c.In), checkName(c.Out),
 		c.commonOptions.check(), c.ringOptions.check(), checkBatch(c.BatchSize),
 	}
-	if c.In == c.Out {
+	if native.Same(c.In, c.Out) {
 		errs = append(errs, errors.New("relay: IN and OUT must be different buffers"))
 	}
 	if c.LogInterval < 0 {
@@ -43,22 +43,30 @@ func (c *relayCmd) Validate() error {
 
 // Run relays and prints the result.
 func (c *relayCmd) Run(e *env) error {
+	in, err := e.buffer(c.In)
+	if err != nil {
+		return err
+	}
+	out, err := e.buffer(c.Out)
+	if err != nil {
+		return err
+	}
 	res := newResult("relay", c.In)
 	res.InputBuffer, res.OutputBuffer, res.Transform = c.In, c.Out, c.Transform
 	if c.Verbose && c.LogInterval == 0 {
 		c.LogInterval = 100
 	}
-	return e.finish(res, &c.commonOptions, e.stdout, c.run(e, res))
+	return e.finish(res, &c.commonOptions, e.stdout, c.run(e, in, out, res))
 }
 
-func (c *relayCmd) run(e *env, res *result) (err error) {
+func (c *relayCmd) run(e *env, in, out buffer, res *result) (err error) {
 	// The input first, so that its writer can connect while the output is awaited.
-	r, err := e.newReader(c.In, &c.ringOptions, &c.commonOptions)
+	r, err := e.newReader(in, &c.ringOptions, &c.commonOptions)
 	if err != nil {
 		return err
 	}
 	defer func() { err = firstError(err, r.Close()) }()
-	w, err := c.connect(e)
+	w, err := c.connect(e, out)
 	if err != nil {
 		return connectError(c.Out, err)
 	}
@@ -74,14 +82,14 @@ func (c *relayCmd) run(e *env, res *result) (err error) {
 	return e.linger(w, limit)
 }
 
-func (c *relayCmd) connect(e *env) (*zerobuffer.Writer, error) {
+func (c *relayCmd) connect(e *env, out buffer) (*zerobuffer.Writer, error) {
 	limit := c.timeout()
 	if c.CreateOutput {
 		limit = 0
 	}
 	ctx, cancel := within(e.ctx, limit)
 	defer cancel()
-	return zerobuffer.OpenWriter(ctx, e.backend, c.Out, &zerobuffer.WriterOptions{
+	return zerobuffer.OpenWriter(ctx, out.backend, out.name, &zerobuffer.WriterOptions{
 		WriteTimeout: c.timeout(),
 		Logger:       e.logger(c.Verbose),
 	})

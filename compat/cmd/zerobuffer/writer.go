@@ -14,7 +14,7 @@ import (
 
 // writerCmd writes frames into a buffer that a reader has made.
 type writerCmd struct {
-	Name         string      `arg:"" help:"Name of the buffer."`
+	Name         string      `arg:"" help:"Name or address of the buffer."`
 	Frames       *frameCount `short:"n" placeholder:"N" help:"${writer_frames}"`
 	Size         *byteSize   `short:"s" placeholder:"BYTES" xor:"size" help:"${writer_size}"`
 	Metadata     string      `short:"m" xor:"metadata" placeholder:"TEXT" help:"${writer_metadata}"`
@@ -33,7 +33,7 @@ type writerCmd struct {
 
 // Validate is called by the parser.
 func (c *writerCmd) Validate() error {
-	errs := []error{checkName(c.Name), c.check(), checkBatch(c.BatchSize)}
+	errs := []error{c.check(), checkBatch(c.BatchSize)}
 	if c.Size != nil && *c.Size < 1 {
 		errs = append(errs, errors.New("--size: a frame has at least 1 byte"))
 	}
@@ -65,11 +65,15 @@ func (c *writerCmd) count() frameCount {
 
 // Run writes and prints the result.
 func (c *writerCmd) Run(e *env) error {
+	b, err := e.buffer(c.Name)
+	if err != nil {
+		return err
+	}
 	res := newResult("write", c.Name)
-	return e.finish(res, &c.commonOptions, e.stdout, c.run(e, res))
+	return e.finish(res, &c.commonOptions, e.stdout, c.run(e, b, res))
 }
 
-func (c *writerCmd) run(e *env, res *result) error {
+func (c *writerCmd) run(e *env, b buffer, res *result) error {
 	size, metadata, err := c.describe()
 	if err != nil {
 		return err
@@ -80,7 +84,7 @@ func (c *writerCmd) run(e *env, res *result) error {
 		return err
 	}
 	defer src.close()
-	w, err := c.connect(e)
+	w, err := c.connect(e, b)
 	if err != nil {
 		return connectError(c.Name, err)
 	}
@@ -91,10 +95,10 @@ func (c *writerCmd) run(e *env, res *result) error {
 	return err
 }
 
-func (c *writerCmd) connect(e *env) (*zerobuffer.Writer, error) {
+func (c *writerCmd) connect(e *env, b buffer) (*zerobuffer.Writer, error) {
 	ctx, cancel := within(e.ctx, c.timeout())
 	defer cancel()
-	return zerobuffer.OpenWriter(ctx, e.backend, c.Name, &zerobuffer.WriterOptions{
+	return zerobuffer.OpenWriter(ctx, b.backend, b.name, &zerobuffer.WriterOptions{
 		WriteTimeout: c.timeout(),
 		Logger:       e.logger(c.Verbose),
 	})

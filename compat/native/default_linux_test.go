@@ -1,0 +1,5 @@
+//go:build !memfd
+
+package native
+
+const wantDefault = "posix"
