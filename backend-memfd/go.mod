@@ -3,7 +3,6 @@ module github.com/zerobuffer-go/zerobuffer/backend-memfd
 go 1.26.0
 
 require (
-	github.com/google/go-cmp v0.7.0
 	github.com/stretchr/testify v1.12.1
 	github.com/zerobuffer-go/zerobuffer/core v0.0.0
 	golang.org/x/sys v0.49.0

@@ -13,6 +13,7 @@ import (
 // Resolve returns the backend and the name of the buffer that an address stands for:
 //
 //	posix:NAME            shared memory in /dev/shm
+//	posix-musl:NAME       the same, and a reader makes semaphores for programs linked with musl
 //	memfd:NAME            memfd, with its socket in the default directory
 //	memfd:/some/dir/NAME  memfd, with its socket in that directory
 //	memfd:@NAME           memfd, with an abstract socket

@@ -1,7 +1,7 @@
 // Package native knows the backends that are in a build, and which of them is the default:
 //
 //	target              backends
-//	linux               posix (default), memfd
+//	linux               posix (default), posix-musl, memfd
 //	linux, tag memfd    posix, memfd (default)
 //	any other           none yet
 //

@@ -13,6 +13,9 @@ import (
 // schemes are the backends of this platform.
 var schemes = []scheme{
 	simple("posix", func() driver.Backend { return posixshm.New(nil) }),
+	simple("posix-musl", func() driver.Backend {
+		return posixshm.New(&posixshm.Options{CLibrary: posixshm.Musl})
+	}),
 	{"memfd", memfd},
 }
 

@@ -16,7 +16,7 @@ import (
 func TestDefaultOfTheBuildTag(t *testing.T) {
 	require.Equal(t, wantDefault, Default())
 	require.Equal(t, wantDefault, Backend().Name())
-	require.ElementsMatch(t, []string{"posix", "memfd"}, Schemes())
+	require.ElementsMatch(t, []string{"posix", "posix-musl", "memfd"}, Schemes())
 }
 
 func TestResolve(t *testing.T) {
