@@ -11,7 +11,8 @@ import (
 
 // The conversation between a writer's side (the client, whoever opens the buffer) and the reader's
 // side (the server) consists of messages of one size over a SOCK_SEQPACKET connection, which keeps
-// their boundaries. docs/backend-memfd.md lists them. The first 8 bytes are the same in every version.
+// their boundaries. docs/backend-memfd.md lists them. The first 8 bytes are the same in every
+// version.
 const (
 	messageSize = 40
 	magic       = "ZBFD"

@@ -75,7 +75,10 @@ var processCases = []testCase{
 		"kill-reader", killRule + "the writer of a killed reader gets ErrReaderDead, and the name " +
 			"can be used again", killReader,
 	},
-	{"kill-reader-watched", killRule + "the end of a watched reader is told at once", killWatchedReader},
+	{
+		"kill-reader-watched", killRule + "the end of a watched reader is told at once",
+		killWatchedReader,
+	},
 }
 
 func killWriter(c *C) {

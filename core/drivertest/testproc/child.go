@@ -69,7 +69,8 @@ func Start(t testing.TB, command string, args ...string) *Child {
 	return c
 }
 
-// Begin starts a prepared child. The test is skipped where the system refuses what SysProcAttr asks.
+// Begin starts a prepared child. The test is skipped where the system refuses what SysProcAttr
+// asks.
 func (c *Child) Begin() {
 	c.t.Helper()
 	in, err := c.StdinPipe()
