@@ -23,7 +23,8 @@ type listener struct {
 
 	mu      sync.Mutex
 	conn    *net.UnixListener // nil while there is none
-	inode   uint64            // of the path; an abstract name has none
+	held    int               // descriptor of what the path led to, -1 for an abstract name
+	inode   uint64            // of the path
 	removed bool
 	warned  bool // that the path cannot be made again
 	serving sync.WaitGroup
@@ -46,12 +47,8 @@ func (l *listener) open(patience time.Duration) error {
 			return fmt.Errorf("listen at %s: %w", l.place, err)
 		}
 		conn := made.(*net.UnixListener)
-		if l.place.dir != "" {
-			st, err := l.place.lookup()
-			if err != nil {
-				return errors.Join(err, conn.Close())
-			}
-			l.inode = st.Ino
+		if err := l.hold(); err != nil {
+			return errors.Join(err, conn.Close())
 		}
 		l.conn = conn
 		l.serving.Go(func() { l.server.listenOn(conn) })
@@ -59,18 +56,40 @@ func (l *listener) open(patience time.Duration) error {
 	})
 }
 
+// hold keeps a descriptor of the path, which tells when it is removed or replaced.
+func (l *listener) hold() error {
+	l.held = -1
+	if l.place.dir == "" {
+		return nil
+	}
+	fd, err := unix.Open(l.place.path(), unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &fs.PathError{Op: "open", Path: l.place.path(), Err: err}
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return errors.Join(os.NewSyscallError("fstat", err), unix.Close(fd))
+	}
+	l.held, l.inode = fd, st.Ino
+	return nil
+}
+
+// intact tells whether the socket still has its name. Nothing is allocated.
+func (l *listener) intact() bool {
+	var st unix.Stat_t
+	return l.conn != nil && unix.Fstat(l.held, &st) == nil && st.Nlink > 0
+}
+
 // check looks whether the path still leads to this socket, and binds it again if it is gone. It
 // waits for nobody: what cannot be done now is done at the next look.
 func (l *listener) check() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.removed || l.place.dir == "" {
+	if l.removed || l.place.dir == "" || l.intact() {
 		return nil
 	}
 	st, err := l.place.lookup()
 	switch {
-	case err == nil && l.conn != nil && st.Ino == l.inode:
-		return nil
 	case err == nil && !l.isDead(st):
 		return fmt.Errorf("%w: another program has put its own object in the place of %s",
 			driver.ErrSegmentRemoved, l.place)
@@ -112,6 +131,9 @@ func (l *listener) stop() {
 		l.conn.Close()
 		l.serving.Wait()
 		l.conn = nil
+		if l.held >= 0 {
+			_ = unix.Close(l.held)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"strings"
+	"testing"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
@@ -48,6 +49,10 @@ var channelCases = []testCase{
 	},
 	{
 		"check-removed", "a segment that lost its name is ErrSegmentRemoved", checkRemoved,
+	},
+	{
+		"look-no-allocation", "no allocation in Check and Alive: a call that times out does both",
+		lookNoAllocation,
 	},
 	{
 		"check-intact", "Check of an intact buffer changes nothing", checkIntact,
@@ -197,4 +202,17 @@ func checkIntact(c *C) {
 	if p.memory() != before {
 		c.failf("Check has changed the segment")
 	}
+}
+
+func lookNoAllocation(c *C) {
+	r, w := c.bareReader(1024), c.channel()
+	c.must(w.ch.Liveness().Claim(driver.Writer))
+	pid := w.ch.Liveness().PID()
+	look := func() {
+		c.must(errors.Join(r.ch.Check(), w.ch.Check()))
+		if !r.ch.Liveness().Alive(driver.Writer, pid) || !w.ch.Liveness().Alive(driver.Reader, pid) {
+			c.failf("a side that lives is taken for dead")
+		}
+	}
+	equal(c, "allocations", testing.AllocsPerRun(100, look), 0)
 }
