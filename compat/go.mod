@@ -9,6 +9,7 @@ require (
 	github.com/schollz/progressbar/v3 v3.19.1
 	github.com/stretchr/testify v1.12.1
 	github.com/zerobuffer-go/zerobuffer/backend-posix v0.0.0
+	github.com/zerobuffer-go/zerobuffer/backend-windows v0.0.0
 	github.com/zerobuffer-go/zerobuffer/core v0.0.0
 	golang.org/x/sys v0.49.0
 	golang.org/x/term v0.47.0
@@ -22,5 +23,6 @@ require (
 
 replace (
 	github.com/zerobuffer-go/zerobuffer/backend-posix => ../backend-posix
+	github.com/zerobuffer-go/zerobuffer/backend-windows => ../backend-windows
 	github.com/zerobuffer-go/zerobuffer/core => ../core
 )

@@ -13,12 +13,14 @@ require (
 require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // indirect
 	github.com/zerobuffer-go/zerobuffer/backend-posix v0.0.0 // indirect
+	github.com/zerobuffer-go/zerobuffer/backend-windows v0.0.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 )
 
 replace (
 	github.com/zerobuffer-go/zerobuffer/backend-posix => ../backend-posix
+	github.com/zerobuffer-go/zerobuffer/backend-windows => ../backend-windows
 	github.com/zerobuffer-go/zerobuffer/compat => ../compat
 	github.com/zerobuffer-go/zerobuffer/core => ../core
 )

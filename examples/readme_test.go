@@ -10,13 +10,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/zerobuffer-go/zerobuffer/compat/native"
 )
 
 // update makes the tests write the programs into the README instead of comparing them.
@@ -56,8 +57,8 @@ func TestREADMEShowsTheExamples(t *testing.T) {
 // The programs of the README are compiled as they stand there, but for the name of the buffer,
 // which a buffer of the machine may have, and moved ten frames.
 func TestCrossProcessREADMEExamples(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skipf("there is no backend for %s yet", runtime.GOOS)
+	if err := native.Supported(); err != nil {
+		t.Skip(err)
 	}
 	name := fmt.Sprintf("zerobuffer-readme-%d", os.Getpid())
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)

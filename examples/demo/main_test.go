@@ -5,13 +5,13 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/zerobuffer-go/zerobuffer/compat/measure"
+	"github.com/zerobuffer-go/zerobuffer/compat/native"
 )
 
 func TestMain(m *testing.M) {
@@ -23,8 +23,8 @@ func TestMain(m *testing.M) {
 
 func needBackend(t *testing.T) {
 	t.Helper()
-	if runtime.GOOS != "linux" {
-		t.Skipf("there is no backend for %s yet", runtime.GOOS)
+	if err := native.Supported(); err != nil {
+		t.Skip(err)
 	}
 }
 

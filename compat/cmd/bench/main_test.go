@@ -5,12 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/zerobuffer-go/zerobuffer/compat/measure"
+	"github.com/zerobuffer-go/zerobuffer/compat/native"
 )
 
 func TestMain(m *testing.M) {
@@ -28,8 +28,8 @@ func call(ctx context.Context, args ...string) (code int, stdout, stderr string)
 
 func needBackend(t *testing.T) {
 	t.Helper()
-	if runtime.GOOS != "linux" {
-		t.Skipf("there is no backend for %s yet", runtime.GOOS)
+	if err := native.Supported(); err != nil {
+		t.Skip(err)
 	}
 }
 

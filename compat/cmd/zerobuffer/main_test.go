@@ -50,6 +50,15 @@ func leftovers() []string {
 	return left
 }
 
+// tempFile is the path of a file that the test may make. It is removed by name first: under Wine 8
+// os.RemoveAll, which removes the directory, cannot remove files.
+func tempFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	t.Cleanup(func() { _ = os.Remove(path) })
+	return path
+}
+
 var counter atomic.Int64
 
 // newName returns the name of a buffer that no other test uses.
@@ -57,7 +66,7 @@ func newName() string { return fmt.Sprintf("%s-%d", prefix, counter.Add(1)) }
 
 // backend is the one of the platform, or the one that works everywhere.
 var backend = func() driver.Backend {
-	if runtime.GOOS == "linux" {
+	if native.Supported() == nil {
 		return native.Backend()
 	}
 	return inproc.New()
