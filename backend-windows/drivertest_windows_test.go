@@ -17,7 +17,7 @@ func TestConformance(t *testing.T) {
 	drivertest.Run(t, drivertest.Harness{
 		New:     func(*testing.T) driver.Backend { return winshm.New(nil) },
 		DeadPID: deadPID,
-		Exempt:  map[string]string{
+		Exempt: map[string]string{
 			"close-writer-foreign-blocked": unseen,
 			"dead-token-blocked":           unseen,
 			"space-stuck-writer":           unseen,

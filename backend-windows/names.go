@@ -55,7 +55,10 @@ func namesOf(name string, opts *Options) (objectNames, error) {
 	n.segment = own + name
 	n.claims = [2]string{own + "zbgo-r-" + name, own + "zbgo-w-" + name}
 	n.waits = own + "zbgo-n-" + name
-	return n, n.check(name, opts.Names)
+	if err := n.check(name, opts.Names); err != nil {
+		return objectNames{}, err
+	}
+	return n, nil
 }
 
 // check refuses names that are too long for one of the objects.

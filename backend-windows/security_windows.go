@@ -27,12 +27,7 @@ func (b *Backend) security() (*windows.SecurityAttributes, error) {
 
 // userSID is the identity of the user whose process this is.
 func userSID() (string, error) {
-	token, err := windows.OpenCurrentProcessToken()
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = token.Close() }()
-	user, err := token.GetTokenUser()
+	user, err := windows.GetCurrentProcessToken().GetTokenUser()
 	if err != nil {
 		return "", err
 	}

@@ -122,7 +122,11 @@ func milliseconds(d time.Duration) uint32 {
 	if d < 0 {
 		return windows.INFINITE
 	}
-	return uint32(min((d+time.Millisecond-1)/time.Millisecond, windows.INFINITE-1))
+	ms := d / time.Millisecond
+	if d%time.Millisecond != 0 {
+		ms++
+	}
+	return uint32(min(ms, windows.INFINITE-1))
 }
 
 func (s *semaphore) Post(n uint32) error {

@@ -184,11 +184,12 @@ static void write_frame(uint64_t sequence, uint64_t n)
 
 static void read_frame(uint64_t sequence, uint64_t n)
 {
-	uint64_t pos = oieb->read_pos, i;
+	uint64_t pos, i;
 	struct header h;
 
 	if (WaitForSingleObject(sems[0], 10000) != WAIT_OBJECT_0)
 		die("no frame");
+	pos = oieb->read_pos; // only now: the writer may have started again at 0
 	memcpy(&h, ring + pos, sizeof h);
 	if (!h.size && !h.sequence) {
 		InterlockedExchangeAdd64(&oieb->payload_free, oieb->payload_size - pos);

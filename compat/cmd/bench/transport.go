@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"time"
 
 	"github.com/zerobuffer-go/zerobuffer/compat/native"
@@ -17,7 +18,13 @@ const (
 	kindSocket = "unix socket"
 )
 
-var kinds = []string{kindRing, kindSocket}
+// kinds are those of this platform: abstract names of sockets exist on Linux alone.
+var kinds = func() []string {
+	if runtime.GOOS != "linux" {
+		return []string{kindRing}
+	}
+	return []string{kindRing, kindSocket}
+}()
 
 // patience is how long one side waits for the other.
 const patience = 10 * time.Second

@@ -50,12 +50,13 @@ func leftovers() []string {
 	return left
 }
 
-// tempFile is the path of a file that the test may make. It is removed by name first: under Wine 8
-// os.RemoveAll, which removes the directory, cannot remove files.
+// tempFile is the path of a file that the test may make. It and its directory are removed by name
+// first: under Wine 8 os.RemoveAll removes nothing but what os.Remove can.
 func tempFile(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "file")
-	t.Cleanup(func() { _ = os.Remove(path) })
+	dir := t.TempDir()
+	path := filepath.Join(dir, "file")
+	t.Cleanup(func() { _, _ = os.Remove(path), os.Remove(dir) })
 	return path
 }
 

@@ -1,0 +1,268 @@
+package winshm
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/windows"
+
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
+)
+
+// descriptors returns the access lists of all objects of a buffer, as the system has them.
+func descriptors(t *testing.T, c *channel) []string {
+	t.Helper()
+	var all []string
+	for _, h := range []windows.Handle{
+		c.section, c.sems[0].handle, c.sems[1].handle, c.counts.section, c.live.held[driver.Reader],
+	} {
+		sd, err := windows.GetSecurityInfo(h, windows.SE_KERNEL_OBJECT,
+			windows.DACL_SECURITY_INFORMATION)
+		require.NoError(t, err)
+		dacl, _, err := sd.DACL()
+		require.NoError(t, err)
+		require.NotNil(t, dacl, "everybody may do everything")
+		all = append(all, sd.String())
+	}
+	return all
+}
+
+func TestObjectsAreForTheCurrentUser(t *testing.T) {
+	sid, err := userSID()
+	require.NoError(t, err)
+	for _, got := range descriptors(t, create(t, New(nil), newName())) {
+		require.Equal(t, 1, strings.Count(got, "(A;"), got)
+		require.NotContains(t, got, ";WD)")
+		require.Contains(t, got, sid)
+	}
+}
+
+func TestObjectsWithOtherDescriptor(t *testing.T) {
+	b := New(&Options{SDDL: "D:P(A;;GA;;;WD)"})
+	name := newName()
+	for _, got := range descriptors(t, create(t, b, name)) {
+		require.Contains(t, got, ";WD)")
+	}
+	open(t, b, name)
+	_, err := New(&Options{SDDL: "nonsense"}).Create(newName(), testConfig())
+	require.ErrorContains(t, err, `"nonsense"`)
+}
+
+// A descriptor that gives nobody any right refuses the second program.
+func TestOpenWithoutTheRight(t *testing.T) {
+	name := newName()
+	create(t, New(&Options{SDDL: "D:P(D;;GA;;;WD)"}), name)
+	_, err := New(nil).Open(name, driver.Config{})
+	require.ErrorIs(t, err, fs.ErrPermission)
+	require.ErrorContains(t, err, "SDDL")
+	dir := t.TempDir()
+	defer removeUpTo(filepath.Join(dir, "zerobuffer", "locks"), dir)
+	_, err = New(&Options{TempDir: dir}).Create(name, testConfig())
+	require.ErrorIs(t, err, fs.ErrPermission)
+}
+
+func TestCreateWithoutSpace(t *testing.T) {
+	for _, size := range []uint64{1 << 50, 1 << 62, math.MaxUint64} {
+		config := testConfig()
+		config.Size = size
+		_, err := New(nil).Create(newName(), config)
+		require.ErrorIs(t, err, driver.ErrNoSpace)
+		var e *driver.NoSpaceError
+		require.ErrorAs(t, err, &e)
+		require.Equal(t, size, e.Need)
+		require.NotZero(t, e.Free)
+		require.Contains(t, e.Where, "commit limit")
+	}
+	require.ErrorIs(t, checkSpace(1, layout.OIEBSize), fs.ErrInvalid)
+	for _, code := range noMemory {
+		require.ErrorIs(t, spaceError(code, 5), driver.ErrNoSpace)
+		require.ErrorIs(t, spaceError(code, 5), code)
+	}
+	require.NotErrorIs(t, spaceError(windows.ERROR_ACCESS_DENIED, 5), driver.ErrNoSpace)
+}
+
+func TestCreateGlobal(t *testing.T) {
+	err := makeError("section", `Global\x`, windows.ERROR_ACCESS_DENIED)
+	require.ErrorIs(t, err, fs.ErrPermission)
+	require.ErrorContains(t, err, "SeCreateGlobalPrivilege")
+	require.NotContains(t, makeError("section", "x", windows.ERROR_ACCESS_DENIED).Error(), "Global")
+
+	name := newName()
+	b := New(&Options{Global: true})
+	ch, err := b.Create(name, testConfig())
+	if errors.Is(err, fs.ErrPermission) {
+		require.ErrorContains(t, err, "SeCreateGlobalPrivilege")
+		return
+	}
+	require.NoError(t, err)
+	closing(t, ch)
+	open(t, b, name)
+	_, err = New(nil).Open(name, driver.Config{})
+	require.ErrorIs(t, err, driver.ErrNotFound)
+	require.ErrorContains(t, err, "Global: true")
+}
+
+// A foreign segment is visible from its first moment on.
+func TestHalfMadeSegment(t *testing.T) {
+	name := newName()
+	h, err := makeSection(name, 8192, nil)
+	require.NoError(t, err)
+	defer func() { _ = windows.CloseHandle(h) }()
+	mem, err := mapView(h, readWrite, 0)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, unmapView(mem)) }()
+	require.Len(t, mem, 8192)
+	o, err := layout.View(mem)
+	require.NoError(t, err)
+	notReady := func() {
+		t.Helper()
+		_, err := New(nil).Open(name, driver.Config{})
+		require.ErrorIs(t, err, driver.ErrNotReady)
+	}
+	notReady()
+	o.Size.Store(layout.OIEBSize)
+	notReady() // reader_pid
+	o.ReaderPID.Store(uint64(os.Getpid()))
+	notReady() // semaphores
+	for _, sem := range []string{"sem-w-", "sem-r-"} {
+		s, err := makeSemaphore(sem+name, nil)
+		require.NoError(t, err)
+		t.Cleanup(s.close)
+	}
+	open(t, New(nil), name)
+	_, err = New(nil).Create(name, testConfig())
+	require.ErrorIs(t, err, driver.ErrReaderConnected)
+	o.Size.Store(0xffffffff)
+	_, err = New(nil).Open(name, driver.Config{})
+	require.ErrorIs(t, err, layout.ErrIncompatible)
+	_, err = New(nil).Create(name, testConfig())
+	require.ErrorIs(t, err, fs.ErrExist)
+	require.NotErrorIs(t, err, driver.ErrReaderConnected)
+	require.ErrorContains(t, err, "another program")
+}
+
+// A reader that is still busy, and one that died over it, get their time; then the name is free.
+func TestCreateWaitsForHalfMadeSegment(t *testing.T) {
+	name := newName()
+	h, err := makeSection(name, 8192, nil)
+	require.NoError(t, err)
+	time.AfterFunc(50*time.Millisecond, func() { _ = windows.CloseHandle(h) })
+	create(t, New(nil), name)
+}
+
+func TestNameOfAnotherKindOfObject(t *testing.T) {
+	name := newName()
+	event, err := windows.CreateEvent(nil, 0, 0, utf16Name(name))
+	require.NoError(t, err)
+	defer func() { _ = windows.CloseHandle(event) }()
+	_, err = New(nil).Create(name, testConfig())
+	require.ErrorIs(t, err, fs.ErrExist)
+	require.ErrorContains(t, err, "another kind of object")
+	_, err = New(nil).Open(name, driver.Config{})
+	require.ErrorContains(t, err, "another kind of object")
+}
+
+func TestCreateFailsWithLeftSemaphore(t *testing.T) {
+	name := newName()
+	s, err := makeSemaphore("sem-r-"+name, nil)
+	require.NoError(t, err)
+	_, err = New(nil).Create(name, testConfig())
+	require.ErrorIs(t, err, fs.ErrExist)
+	require.ErrorContains(t, err, "sem-r-"+name)
+	s.close()
+	create(t, New(nil), name)
+}
+
+func TestLockFile(t *testing.T) {
+	dir := t.TempDir()
+	long := filepath.Join(dir, strings.Repeat("d", 120), strings.Repeat("e", 120))
+	b := New(&Options{TempDir: long})
+	name := newName() + strings.Repeat("n", 200)
+	n, err := namesOf(name, &b.opts)
+	require.NoError(t, err)
+	path, err := b.lockPath(&n)
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(path, `\\?\`), path)
+	c := create(t, b, name)
+	require.NotZero(t, c.lock)
+	_, err = os.Stat(path)
+	require.NoError(t, err)
+	_, err = os.OpenFile(path, os.O_RDWR, 0)
+	require.Error(t, err, "the lock file is open and can be shared")
+	require.NoError(t, c.Remove())
+	_, err = os.Stat(path)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	removeUpTo(filepath.Dir(path), dir)
+
+	b.opts.TempDir = `\\server\share`
+	path, err = b.lockPath(&n)
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(path, `\\?\UNC\server\share\`), path)
+}
+
+// removeUpTo removes empty directories by name; os.RemoveAll does not work under Wine 8.
+func removeUpTo(path, top string) {
+	top = strings.TrimPrefix(top, `\\?\`)
+	for ; len(strings.TrimPrefix(path, `\\?\`)) >= len(top); path = filepath.Dir(path) {
+		_ = os.Remove(path)
+	}
+}
+
+// Without a place for lock files a buffer can be made all the same.
+func TestNoPlaceForLockFile(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	defer removeUpTo(file, dir)
+	c := create(t, New(&Options{TempDir: file}), newName())
+	require.Zero(t, c.lock)
+}
+
+func TestMilliseconds(t *testing.T) {
+	for d, want := range map[time.Duration]uint32{
+		-1: windows.INFINITE, 0: 0, 1: 1, time.Millisecond: 1, time.Millisecond + 1: 2,
+		1500 * time.Microsecond: 2, math.MaxInt64: windows.INFINITE - 1, math.MinInt64: windows.INFINITE,
+	} {
+		require.Equal(t, want, milliseconds(d), fmt.Sprint(d))
+	}
+}
+
+// A semaphore that was let go ends a Wait in progress and has no tokens from then on.
+func TestSemaphoreLetGo(t *testing.T) {
+	name := newName()
+	create(t, New(nil), name)
+	s := open(t, New(nil), name).sems[0]
+	done := make(chan uint32)
+	go func() { done <- s.Wait(1, -1) }()
+	eventually(t, "a wait", func() bool { return s.blocked.Load() == 1 })
+	s.letGo()
+	require.Zero(t, <-done)
+	require.ErrorIs(t, s.Post(1), os.ErrClosed)
+	require.Zero(t, s.Take(1))
+	tokens, waiters := s.State()
+	require.Zero(t, tokens)
+	require.Zero(t, waiters)
+	require.False(t, s.ResetWaiters(0, 0))
+	begin := time.Now()
+	require.Zero(t, s.Wait(1, 20*time.Millisecond))
+	require.GreaterOrEqual(t, time.Since(begin), 10*time.Millisecond, "a caller would spin")
+}
+
+func TestSemaphorePost(t *testing.T) {
+	name := newName()
+	s := create(t, New(nil), name).sems[0]
+	require.NoError(t, s.Post(0))
+	require.ErrorIs(t, s.Post(math.MaxUint32), driver.ErrOverflow)
+	require.NoError(t, s.Post(maxTake+5))
+	require.Equal(t, uint32(maxTake), s.Take(math.MaxUint32))
+	require.Equal(t, uint32(5), s.Take(math.MaxUint32))
+}
