@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// prefix starts the name of every object that this run of the tests makes.
-var prefix = fmt.Sprintf("winshm-%d-", os.Getpid())
+// prefix starts the name of every object that this run of the tests makes. A new Wine begins with
+// the same numbers of processes again.
+var prefix = fmt.Sprintf("winshm-%d-%x-", os.Getpid(), time.Now().UnixNano())
 
 var lastName atomic.Uint64
 

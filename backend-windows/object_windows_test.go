@@ -131,13 +131,17 @@ func TestHalfMadeSegment(t *testing.T) {
 	notReady()
 	o.Size.Store(layout.OIEBSize)
 	notReady() // reader_pid
-	o.ReaderPID.Store(uint64(os.Getpid()))
+	self := uint64(os.Getpid())
+	o.ReaderPID.Store(self)
 	notReady() // semaphores
 	for _, sem := range []string{"sem-w-", "sem-r-"} {
 		s, err := makeSemaphore(sem+name, nil)
 		require.NoError(t, err)
 		t.Cleanup(s.close)
 	}
+	o.ReaderPID.Store(0)
+	notReady() // reader_pid, with all objects there
+	o.ReaderPID.Store(self)
 	open(t, New(nil), name)
 	_, err = New(nil).Create(name, testConfig())
 	require.ErrorIs(t, err, driver.ErrReaderConnected)
@@ -186,7 +190,7 @@ func TestLockFile(t *testing.T) {
 	dir := t.TempDir()
 	long := filepath.Join(dir, strings.Repeat("d", 120), strings.Repeat("e", 120))
 	b := New(&Options{TempDir: long})
-	name := newName() + strings.Repeat("n", 200)
+	name := newName() + strings.Repeat("n", 180)
 	n, err := namesOf(name, &b.opts)
 	require.NoError(t, err)
 	path, err := b.lockPath(&n)

@@ -131,3 +131,24 @@ func Wine(ctx context.Context) (err error) {
 	}
 	return c.Run(ctx, "wine", demo)
 }
+
+// lazyWine is a Wine that is set up when it is first needed.
+type lazyWine struct{ host *WineHost }
+
+func (l *lazyWine) setUp(ctx context.Context) (*WineHost, error) {
+	if l.host != nil {
+		return l.host, nil
+	}
+	var err error
+	l.host, err = SetUpWine(ctx)
+	return l.host, err
+}
+
+func (l *lazyWine) end() {
+	if l.host == nil {
+		return
+	}
+	if err := l.host.End(); err != nil {
+		fmt.Fprintln(os.Stderr, "end Wine:", err)
+	}
+}
