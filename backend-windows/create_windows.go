@@ -156,7 +156,8 @@ func judge(n *objectNames, o *layout.OIEB) error {
 		return fmt.Errorf("section %s is one of another program, no ZeroBuffer segment (%w); choose "+
 			"another name", n.segment, fs.ErrExist)
 	case claimed(utf16Name(n.claims[driver.Reader])):
-		return &busyError{0, fmt.Errorf("%w: process %d; stop it or choose another name",
+		// Who looks at a claim holds it for a moment after its owner.
+		return &busyError{claimPatience, fmt.Errorf("%w: process %d; stop it or choose another name",
 			driver.ErrReaderConnected, reader)}
 	case reader != 0 && aliveProcess(reader):
 		return fmt.Errorf("%w: process %d; stop it or choose another name",
@@ -165,12 +166,13 @@ func judge(n *objectNames, o *layout.OIEB) error {
 		return &busyError{halfMadeGrace, fmt.Errorf("%w: section %s is being made, or has never "+
 			"been finished", driver.ErrReaderConnected, n.segment)}
 	case writer != 0 && aliveProcess(writer):
-		return &busyError{busyGrace, fmt.Errorf("reader %d is gone, but its writer, process %d, "+
-			"still has section %s open (%w): end process %d or let it close the buffer",
+		return &busyError{busyGrace, fmt.Errorf("the reader (process %d) is gone, but its writer, "+
+			"process %d, still has section %s open (%w): end process %d or let it close the buffer",
 			reader, writer, n.segment, fs.ErrExist, writer)}
 	}
-	return &busyError{busyGrace, fmt.Errorf("reader %d is gone, but another process still has "+
-		"section %s open (%w): end it or choose another name", reader, n.segment, fs.ErrExist)}
+	return &busyError{busyGrace, fmt.Errorf("the reader (process %d, 0 if it has closed) is gone, "+
+		"but another process still has section %s open (%w): end it or choose another name",
+		reader, n.segment, fs.ErrExist)}
 }
 
 // readerOf names the reader's process in the words of an error, if there is a segment.

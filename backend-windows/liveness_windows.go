@@ -7,7 +7,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sys/windows"
 
@@ -20,8 +19,6 @@ type liveness struct {
 	claims [2]*uint16 // names, as Windows takes them
 	sa     *windows.SecurityAttributes
 	log    *slog.Logger
-	// seen is when this side made or opened the segment: its reader was there by then.
-	seen time.Time
 	// ours says that this side holds a claim; its waits are counted then.
 	ours atomic.Bool
 	// ended is called after the end of a process that is watched.
@@ -43,7 +40,7 @@ type sight struct {
 }
 
 func newLiveness(n *objectNames, sa *windows.SecurityAttributes, log *slog.Logger) *liveness {
-	l := &liveness{names: n.claims, sa: sa, log: log, seen: time.Now()}
+	l := &liveness{names: n.claims, sa: sa, log: log}
 	for i, name := range l.names {
 		l.claims[i] = utf16Name(name)
 	}
@@ -120,7 +117,7 @@ func (l *liveness) Alive(role driver.Role, pid uint64) bool {
 		return false
 	}
 	if !s.known {
-		l.look(role, s)
+		l.look(s)
 	}
 	if s.process != nil && s.process.ended() {
 		s.dead = true
@@ -128,8 +125,10 @@ func (l *liveness) Alive(role driver.Role, pid uint64) bool {
 	return !s.dead
 }
 
-// look takes a first look at the process that should be the peer, and keeps a handle of it.
-func (l *liveness) look(role driver.Role, s *sight) {
+// look takes a first look at the process that should be the peer, and keeps a handle of it. Windows
+// does not tell when a section was made, so there is no birth to compare the start of the process
+// with; but a section ends with the last of its users, so an old PID in it is rare.
+func (l *liveness) look(s *sight) {
 	p, err := openProcess(s.pid)
 	s.known, s.process = true, p
 	switch {
@@ -141,8 +140,6 @@ func (l *liveness) look(role driver.Role, s *sight) {
 	case err != nil:
 		s.known = false
 		l.log.Warn("cannot look at the peer: it counts as alive", "pid", s.pid, "error", err)
-	case role == driver.Reader && p.youngerThan(l.seen):
-		s.dead = true // its number was used again
 	}
 }
 

@@ -203,7 +203,7 @@ func TestCrossProcessPeerKeepsTheName(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrExist)
 	require.NotErrorIs(t, err, driver.ErrReaderConnected)
 	require.ErrorContains(t, err, fmt.Sprintf("process %d", w.pid()))
-	require.ErrorContains(t, err, fmt.Sprintf("reader %d is gone", reader.pid()))
+	require.ErrorContains(t, err, fmt.Sprintf("reader (process %d) is gone", reader.pid()))
 	_, err = zerobuffer.NewWriter(New(nil), name, nil)
 	require.ErrorIs(t, err, driver.ErrNotReady)
 

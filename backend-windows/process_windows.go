@@ -4,16 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"time"
 
 	"golang.org/x/sys/windows"
 )
 
 // process is a handle of a process, which keeps its number from being used again.
-type process struct {
-	handle windows.Handle
-	start  time.Time
-}
+type process struct{ handle windows.Handle }
 
 var (
 	errNoProcess = errors.New("there is no such process")
@@ -41,12 +37,7 @@ func openProcess(pid uint64) (*process, error) {
 		_ = windows.CloseHandle(h)
 		return nil, errNoProcess
 	}
-	p := &process{handle: h}
-	var start, exit, kernel, user windows.Filetime
-	if windows.GetProcessTimes(h, &start, &exit, &kernel, &user) == nil {
-		p.start = time.Unix(0, start.Nanoseconds())
-	}
-	return p, nil
+	return &process{h}, nil
 }
 
 // ended tells whether the process has ended, whoever still has a handle of it.
@@ -54,9 +45,6 @@ func (p *process) ended() bool {
 	event, err := windows.WaitForSingleObject(p.handle, 0)
 	return err == nil && event == windows.WAIT_OBJECT_0
 }
-
-// youngerThan tells whether the process was started after t; false if that is not known.
-func (p *process) youngerThan(t time.Time) bool { return !p.start.IsZero() && p.start.After(t) }
 
 func (p *process) close() {
 	if p != nil {
