@@ -99,11 +99,15 @@ func (c *channel) letGo() {
 	if c.counts != nil {
 		c.counts.letGo()
 	}
-	for _, h := range []*windows.Handle{&c.section, &c.lock} {
-		if *h != 0 {
-			_ = windows.CloseHandle(*h)
-			*h = 0
-		}
+	closeHandle(&c.section)
+	c.live.letGo(c.created)
+	closeHandle(&c.lock)
+}
+
+func closeHandle(h *windows.Handle) {
+	if *h != 0 {
+		_ = windows.CloseHandle(*h)
+		*h = 0
 	}
 }
 
@@ -136,9 +140,7 @@ func (c *channel) Close() error {
 
 // dispose undoes everything; parts may be missing.
 func (c *channel) dispose() error {
-	if c.live != nil {
-		c.live.close()
-	}
+	c.live.close()
 	for _, s := range c.sems {
 		if s != nil {
 			s.close()

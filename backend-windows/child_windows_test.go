@@ -158,7 +158,7 @@ func create(t *testing.T, b *Backend, name string) *channel {
 	t.Helper()
 	ch, err := b.Create(name, testConfig())
 	require.NoError(t, err)
-	return closing(t, ch)
+	return atEnd(t, ch)
 }
 
 // open opens a buffer until the end of the test.
@@ -166,10 +166,10 @@ func open(t *testing.T, b *Backend, name string) *channel {
 	t.Helper()
 	ch, err := b.Open(name, driver.Config{})
 	require.NoError(t, err)
-	return closing(t, ch)
+	return atEnd(t, ch)
 }
 
-func closing(t *testing.T, ch driver.Channel) *channel {
+func atEnd(t *testing.T, ch driver.Channel) *channel {
 	t.Helper()
 	t.Cleanup(func() { require.NoError(t, errors.Join(ch.Remove(), ch.Close())) })
 	c, ok := ch.(*channel)

@@ -92,6 +92,9 @@ func (c *channel) make(sa *windows.SecurityAttributes) error {
 	} else if err != nil {
 		return err
 	}
+	if err := c.live.closing.make(c.names.closing, sa); err != nil {
+		return err
+	}
 	var err error
 	c.section, err = makeSection(c.names.segment, c.config.Size, sa)
 	if err != nil {

@@ -9,9 +9,10 @@
 //	sem-r-N                             tokens for space, posted by the reader
 //	%TEMP%\zerobuffer\locks\N.lock      held open, not shared, while the reader lives
 //
-// Programs of this module add three objects that the others do not look at:
+// Programs of this module add objects that the others do not look at:
 //
 //	zbgo-r-N, zbgo-w-N                  events: the claims of the reader and of the writer
+//	zbgo-c-N                            event: the reader has closed
 //	zbgo-n-N                            a section of one page: how many wait on each semaphore
 //
 // Windows removes a name with its last handle. So nothing is ever left behind by a killed program,

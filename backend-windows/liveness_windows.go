@@ -21,13 +21,15 @@ type liveness struct {
 	log    *slog.Logger
 	// ours says that this side holds a claim; its waits are counted then.
 	ours atomic.Bool
-	// ended is called after the end of a process that is watched.
+	// ended is called after the end of a process that is watched, and when the reader has closed.
 	ended func()
 
 	mu     sync.Mutex
 	closed bool
 	held   [2]windows.Handle
 	sights [2]sight
+	// closing is made by the reader and watched by the writer.
+	closing closing
 }
 
 // sight is what was learned about the peer in one role when its PID was seen first.
@@ -69,6 +71,9 @@ func (l *liveness) Claim(role driver.Role) error {
 	}
 	l.held[role] = h
 	l.ours.Store(true)
+	if role == driver.Writer {
+		return l.closing.watch(l.ended)
+	}
 	return nil
 }
 
@@ -175,6 +180,16 @@ func (l *liveness) Watch(pid uint64, died func()) (stop func()) {
 		_ = windows.CloseHandle(end)
 		p.close()
 	})
+}
+
+// letGo gives up the event of the closing reader; a reader tells first that it has closed.
+func (l *liveness) letGo(reader bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if reader {
+		l.closing.tell()
+	}
+	l.closing.letGo()
 }
 
 // release gives up the claims.

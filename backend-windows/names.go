@@ -21,6 +21,7 @@ type objectNames struct {
 	sems    [2]string // data ready, space ready
 	claims  [2]string // reader, writer: ours alone
 	waits   string    // the counts of waiters: ours alone
+	closing string    // event that a reader sets when it closes: ours alone
 	lock    string    // file name of the lock file, below the directory of temporary files
 }
 
@@ -55,6 +56,7 @@ func namesOf(name string, opts *Options) (objectNames, error) {
 	n.segment = own + name
 	n.claims = [2]string{own + "zbgo-r-" + name, own + "zbgo-w-" + name}
 	n.waits = own + "zbgo-n-" + name
+	n.closing = own + "zbgo-c-" + name
 	if err := n.check(name, opts.Names); err != nil {
 		return objectNames{}, err
 	}

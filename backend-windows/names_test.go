@@ -18,22 +18,22 @@ func TestNamesOfEachLanguage(t *testing.T) {
 	for opts, want := range map[Options]objectNames{
 		{}: {
 			segment: "cam", sems: [2]string{"sem-w-cam", "sem-r-cam"},
-			claims: [2]string{"zbgo-r-cam", "zbgo-w-cam"}, waits: "zbgo-n-cam",
+			claims: [2]string{"zbgo-r-cam", "zbgo-w-cam"}, waits: "zbgo-n-cam", closing: "zbgo-c-cam",
 			lock: `zerobuffer\locks\cam.lock`,
 		},
 		{Global: true}: {
 			segment: `Global\cam`, sems: [2]string{`Global\sem-w-cam`, `Global\sem-r-cam`},
 			claims: [2]string{`Global\zbgo-r-cam`, `Global\zbgo-w-cam`},
-			waits:  `Global\zbgo-n-cam`, lock: `zerobuffer\locks\cam.lock`,
+			waits:  `Global\zbgo-n-cam`, closing: `Global\zbgo-c-cam`, lock: `zerobuffer\locks\cam.lock`,
 		},
 		{Names: Python}: {
 			segment: "cam", sems: [2]string{`Global\sem-w-cam`, `Global\sem-r-cam`},
-			claims: [2]string{"zbgo-r-cam", "zbgo-w-cam"}, waits: "zbgo-n-cam", lock: "cam.lock",
+			claims: [2]string{"zbgo-r-cam", "zbgo-w-cam"}, waits: "zbgo-n-cam", closing: "zbgo-c-cam", lock: "cam.lock",
 		},
 		{Names: CPP}: {
 			segment: `Global\cam`, sems: [2]string{`Global\sem-/sem-w-cam`, `Global\sem-/sem-r-cam`},
 			claims: [2]string{`Global\zbgo-r-cam`, `Global\zbgo-w-cam`},
-			waits:  `Global\zbgo-n-cam`, lock: `zerobuffer\cam.lock`,
+			waits:  `Global\zbgo-n-cam`, closing: `Global\zbgo-c-cam`, lock: `zerobuffer\cam.lock`,
 		},
 	} {
 		got, err := namesOf("cam", &opts)
@@ -79,7 +79,7 @@ func FuzzNames(f *testing.F) {
 		}
 		seen := map[string]bool{}
 		for _, object := range []string{
-			n.segment, n.sems[0], n.sems[1], n.claims[0], n.claims[1], n.waits,
+			n.segment, n.sems[0], n.sems[1], n.claims[0], n.claims[1], n.waits, n.closing,
 		} {
 			require.LessOrEqual(t, len(utf16.Encode([]rune(object))), maxObjectName)
 			require.NotContains(t, object, "\x00")

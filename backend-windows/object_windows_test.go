@@ -104,7 +104,7 @@ func TestCreateGlobal(t *testing.T) {
 		return
 	}
 	require.NoError(t, err)
-	closing(t, ch)
+	atEnd(t, ch)
 	open(t, b, name)
 	_, err = New(nil).Open(name, driver.Config{})
 	require.ErrorIs(t, err, driver.ErrNotFound)
