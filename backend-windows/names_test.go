@@ -28,7 +28,8 @@ func TestNamesOfEachLanguage(t *testing.T) {
 		},
 		{Names: Python}: {
 			segment: "cam", sems: [2]string{`Global\sem-w-cam`, `Global\sem-r-cam`},
-			claims: [2]string{"zbgo-r-cam", "zbgo-w-cam"}, waits: "zbgo-n-cam", closing: "zbgo-c-cam", lock: "cam.lock",
+			claims: [2]string{"zbgo-r-cam", "zbgo-w-cam"}, waits: "zbgo-n-cam", closing: "zbgo-c-cam",
+			lock: "cam.lock",
 		},
 		{Names: CPP}: {
 			segment: `Global\cam`, sems: [2]string{`Global\sem-/sem-w-cam`, `Global\sem-/sem-r-cam`},
