@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/windows"
 
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
@@ -104,6 +105,26 @@ func say(line string) {
 
 var children = map[string]func(name string) error{
 	"sleep": func(string) error { say("ready"); return nil },
+
+	// hidden: a process that nobody may open.
+	"hidden": func(string) error {
+		sd, err := windows.SecurityDescriptorFromString("D:P(D;;GA;;;WD)")
+		if err != nil {
+			return err
+		}
+		dacl, _, err := sd.DACL()
+		if err != nil {
+			return err
+		}
+		err = windows.SetSecurityInfo(windows.CurrentProcess(), windows.SE_KERNEL_OBJECT,
+			windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION,
+			nil, nil, dacl, nil)
+		if err != nil {
+			return err
+		}
+		say("ready")
+		return nil
+	},
 
 	// reader: a reader of ours, which closes at the end.
 	"reader": func(name string) error {

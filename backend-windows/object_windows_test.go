@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -269,4 +270,51 @@ func TestSemaphorePost(t *testing.T) {
 	require.NoError(t, s.Post(maxTake+5))
 	require.Equal(t, uint32(maxTake), s.Take(math.MaxUint32))
 	require.Equal(t, uint32(5), s.Take(math.MaxUint32))
+}
+
+// Of many who create a name at once, one gets it, and the others are told that it is in use.
+func TestCreateConcurrentSafe(t *testing.T) {
+	for range 20 {
+		const creators = 8
+		name := newName()
+		made := make(chan driver.Channel, creators)
+		var group sync.WaitGroup
+		for range creators {
+			group.Go(func() {
+				ch, err := New(nil).Create(name, testConfig())
+				if err == nil {
+					made <- ch
+				} else if !errors.Is(err, fs.ErrExist) {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		require.Len(t, made, 1)
+		ch := <-made
+		require.NoError(t, errors.Join(ch.Check(), ch.Remove(), ch.Close()))
+	}
+}
+
+// Names may be let go while other goroutines use the semaphore.
+func TestSemaphoreLetGoConcurrentSafe(t *testing.T) {
+	for range 20 {
+		name := newName()
+		c := create(t, New(nil), name)
+		s := open(t, New(nil), name).sems[0]
+		var group sync.WaitGroup
+		for _, use := range []func(){
+			func() { _ = s.Post(1) }, func() { s.Take(1) }, func() { s.State() }, s.Wake,
+			func() { s.Wait(1, time.Millisecond) },
+		} {
+			group.Go(func() {
+				for range 30 {
+					use()
+				}
+			})
+		}
+		s.letGo()
+		group.Wait()
+		require.NoError(t, c.Check())
+	}
 }

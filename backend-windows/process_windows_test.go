@@ -158,3 +158,18 @@ func TestCrossProcessAlive(t *testing.T) {
 	require.False(t, spy.live.Alive(driver.Writer, p.pid()))
 	require.False(t, spy.live.Alive(driver.Reader, p.pid()), "there is a handle of it, no process")
 }
+
+// A process that may not be opened is somebody else's, and alive.
+func TestCrossProcessAliveHidden(t *testing.T) {
+	c := create(t, New(nil), newName())
+	p := start(t, "hidden", newName()).ready()
+	_, err := openProcess(p.pid())
+	require.ErrorIs(t, err, errHidden)
+	require.True(t, c.live.Alive(driver.Writer, p.pid()))
+	require.True(t, aliveProcess(p.pid()))
+	c.live.Watch(p.pid(), func() { t.Error("watched what may not be opened") })()
+	p.end()
+	eventually(t, "the end of the process", func() bool {
+		return !c.live.Alive(driver.Writer, p.pid())
+	})
+}
