@@ -60,7 +60,9 @@ type Channel interface {
 	// concluded, by the goroutine that waits. It mends what can be mended: lock files that
 	// others have removed are made again, semaphores that the reader has replaced are opened
 	// again (the old ones stay valid for a wait in progress). The error matches
-	// [ErrSegmentRemoved] when the name leads to another segment or to none.
+	// [ErrSegmentRemoved] when the name leads to another segment or to none. A side that opened
+	// may then have let go of its semaphores, as it may when it learns of the reader's end by
+	// itself: they have no tokens and no waiters any more, and what is posted is lost.
 	Check() error
 	// Remove takes away the names of the objects that Create has made, and the claims of this
 	// side. The memory stays mapped. For a channel that was opened it gives up the claim only.
