@@ -64,7 +64,7 @@ func (c *channel) Check() error {
 	}
 	if !c.gone {
 		c.gone = true
-		c.live.release()
+		c.live.bury()
 		c.letGo()
 	}
 	return fmt.Errorf("%w: %s is gone: its reader has closed or has ended",
@@ -72,9 +72,11 @@ func (c *channel) Check() error {
 }
 
 // intact tells whether the section of this name is the one that is mapped. The name ends with the
-// reader, so another section of that name is that of another reader.
+// reader, so another section of that name is that of another reader, or of the same after a close.
 func (c *channel) intact() bool {
-	reader := c.oieb.ReaderPID.Load()
+	if c.oieb.ReaderPID.Load() == 0 {
+		return false
+	}
 	h, err := openFileMapping(readOnly, false, c.name)
 	if err != nil {
 		return !errors.Is(err, windows.ERROR_FILE_NOT_FOUND)
@@ -86,7 +88,20 @@ func (c *channel) intact() bool {
 	}
 	defer func() { _ = unmapView(mem) }()
 	o, err := layout.View(mem)
-	return err == nil && o.ReaderPID.Load() == reader && reader != 0
+	return err == nil && same(o, c.oieb)
+}
+
+// same tells whether two views show the same memory. A peer may store a PID between two looks, so
+// a difference counts only if it stays. The writer's PID tells a segment that is in use from one
+// that the same reader has just made.
+func same(a, b *layout.OIEB) bool {
+	for range 5 {
+		if a.ReaderPID.Load() == b.ReaderPID.Load() && a.WriterPID.Load() == b.WriterPID.Load() &&
+			a.PayloadSize.Load() == b.PayloadSize.Load() {
+			return true
+		}
+	}
+	return false
 }
 
 // letGo closes the handles that keep the names in use; mu is held, or nobody else has c.

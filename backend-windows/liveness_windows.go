@@ -26,6 +26,7 @@ type liveness struct {
 
 	mu     sync.Mutex
 	closed bool
+	gone   bool // the names may be those of a successor: claims are no sign any more
 	held   [2]windows.Handle
 	sights [2]sight
 	// closing is made by the reader and watched by the writer.
@@ -57,6 +58,8 @@ func (l *liveness) Claim(role driver.Role) error {
 	switch {
 	case l.closed:
 		return fmt.Errorf("claim role %v: %w", role, os.ErrClosed)
+	case l.gone:
+		return fmt.Errorf("claim role %v: %w: its reader has just gone", role, driver.ErrNotReady)
 	case l.held[role] != 0:
 		return nil
 	}
@@ -100,7 +103,7 @@ func (l *liveness) Ours(role driver.Role) bool {
 
 // claimedByOther leaves the claim of this side out; mu is held.
 func (l *liveness) claimedByOther(role driver.Role) bool {
-	return !l.closed && l.held[role] == 0 && claimed(l.claims[role])
+	return !l.closed && !l.gone && l.held[role] == 0 && claimed(l.claims[role])
 }
 
 func (l *liveness) Alive(role driver.Role, pid uint64) bool {
@@ -198,6 +201,15 @@ func (l *liveness) release() {
 	defer l.mu.Unlock()
 	l.drop(driver.Reader)
 	l.drop(driver.Writer)
+}
+
+// bury gives up the claims before the names become free for a successor, whose claims must not be
+// taken for those of the peer.
+func (l *liveness) bury() {
+	l.release()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gone = true
 }
 
 // close forgets everything.

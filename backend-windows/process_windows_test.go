@@ -99,7 +99,27 @@ func TestCrossProcessReaderKilledWhileWriterBlocks(t *testing.T) {
 
 	// The old writer has not closed, but it has let go of the names.
 	require.ErrorIs(t, spy.Check(), driver.ErrSegmentRemoved)
+	require.ErrorIs(t, spy.live.Claim(driver.Writer), driver.ErrNotReady)
 	newReader(t, name)
+	require.False(t, spy.live.Ours(driver.Reader), "the claim of the next reader is another's")
+}
+
+// A writer that rests while its reader is killed has let go of everything by the next call.
+func TestCrossProcessReaderKilledWhileWriterRests(t *testing.T) {
+	name := newName()
+	reader := start(t, "reader", name).ready()
+	w, err := zerobuffer.NewWriter(New(nil), name, nil)
+	require.NoError(t, err)
+	require.NoError(t, w.WriteFrame(context.Background(), []byte("one")))
+	reader.kill()
+	newReader(t, name) // waits until the names are free
+	err = w.WriteFrame(context.Background(), []byte("two"))
+	require.ErrorIs(t, err, zerobuffer.ErrReaderDead)
+	for err = nil; err == nil; { // until the ring is full, at the latest
+		err = w.WriteFrame(context.Background(), []byte("three"))
+	}
+	require.ErrorIs(t, err, zerobuffer.ErrReaderDead)
+	require.NoError(t, w.Close())
 }
 
 func TestCrossProcessWatch(t *testing.T) {

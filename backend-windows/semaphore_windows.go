@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,7 +27,6 @@ const (
 
 // semaphore is a [driver.Semaphore] over a named semaphore.
 type semaphore struct {
-	name string
 	// use is read-locked by every method and locked to take the handle away.
 	use    sync.RWMutex
 	handle windows.Handle // 0 when it was let go
@@ -45,14 +43,14 @@ type semaphore struct {
 var _ driver.Semaphore = (*semaphore)(nil)
 
 // newSemaphore takes over the handle.
-func newSemaphore(name string, handle windows.Handle) (*semaphore, error) {
+func newSemaphore(handle windows.Handle) (*semaphore, error) {
 	wake, err := windows.CreateEvent(nil, 0, 0, nil)
 	if err != nil {
 		_ = windows.CloseHandle(handle)
 		return nil, fmt.Errorf("create event: %w", err)
 	}
 	return &semaphore{
-		name: name, handle: handle, wake: wake, both: [2]windows.Handle{handle, wake},
+		handle: handle, wake: wake, both: [2]windows.Handle{handle, wake},
 	}, nil
 }
 
@@ -133,10 +131,8 @@ func (s *semaphore) Post(n uint32) error {
 	s.use.RLock()
 	defer s.use.RUnlock()
 	switch {
-	case n == 0:
+	case n == 0, s.handle == 0: // let go: there is nobody left who could take a token
 		return nil
-	case s.handle == 0:
-		return fmt.Errorf("post to %s: %w", s.name, os.ErrClosed)
 	case n > semMax:
 		return driver.ErrOverflow
 	}
@@ -177,7 +173,7 @@ func (s *semaphore) Wake() {
 }
 
 // letGo closes the handle, so that the name becomes free. A Wait in progress ends; from then on
-// there are no tokens.
+// there are no tokens, and those that are posted are lost.
 func (s *semaphore) letGo() {
 	for !s.use.TryLock() {
 		s.Wake()
@@ -205,7 +201,7 @@ func makeSemaphore(name string, sa *windows.SecurityAttributes) (*semaphore, err
 		}
 		return nil, err
 	}
-	return newSemaphore(name, h)
+	return newSemaphore(h)
 }
 
 // openExisting opens a semaphore that a reader has made.
@@ -217,5 +213,5 @@ func openExisting(name string) (*semaphore, error) {
 	if err != nil {
 		return nil, openError("open", "semaphore", name, err)
 	}
-	return newSemaphore(name, h)
+	return newSemaphore(h)
 }
