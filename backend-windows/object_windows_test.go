@@ -339,3 +339,43 @@ func TestSemaphoreLetGoConcurrentSafe(t *testing.T) {
 		require.NoError(t, c.Check())
 	}
 }
+
+// handles is about how many handles this process has open: new ones get the lowest number that is
+// free. (Wine 8 does not count them.)
+func handles(t *testing.T) uint32 {
+	t.Helper()
+	h, err := windows.CreateEvent(nil, 0, 0, nil)
+	require.NoError(t, err)
+	require.NoError(t, windows.CloseHandle(h))
+	return uint32(h / 4)
+}
+
+// Each round makes and ends everything that has a handle; threads of the runtime come and go.
+func TestHandlesAreClosed(t *testing.T) {
+	const rounds, slack = 60, 40
+	name := newName()
+	round := func() {
+		r, err := New(nil).Create(name, testConfig())
+		require.NoError(t, err)
+		w, err := New(nil).Open(name, driver.Config{})
+		require.NoError(t, err)
+		require.NoError(t, w.Liveness().Claim(driver.Writer))
+		require.True(t, r.Liveness().Alive(driver.Writer, uint64(os.Getpid())))
+		w.Liveness().Disclaim(driver.Writer)
+		require.True(t, w.Liveness().Alive(driver.Writer, uint64(os.Getpid())))
+		require.NoError(t, w.Check())
+		_, err = New(nil).Open(name+"x", driver.Config{})
+		require.ErrorIs(t, err, driver.ErrNotFound)
+		_, err = New(nil).Create(name, testConfig())
+		require.ErrorIs(t, err, driver.ErrReaderConnected)
+		require.NoError(t, errors.Join(r.Remove(), r.Close(), w.Remove(), w.Close()))
+	}
+	round()
+	before := handles(t)
+	for range rounds {
+		round()
+	}
+	after := handles(t)
+	t.Logf("%d handles before, %d after", before, after)
+	require.Less(t, after, before+slack, "handles are left after %d rounds", rounds)
+}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"time"
 )
 
@@ -111,6 +112,9 @@ func (h *WineHost) End() error {
 
 // Wine runs what can be run of the tests under Wine, then the demo for everybody to see.
 func Wine(ctx context.Context) (err error) {
+	if runtime.GOOS == "windows" {
+		return errors.New(`this is Windows itself: run "go tool mage test" and "go tool mage demo"`)
+	}
 	h, err := SetUpWine(ctx)
 	if err != nil {
 		return err
