@@ -129,6 +129,11 @@ func Conformance(ctx context.Context) error {
 	return build.Within(ctx, "conformance", 10*time.Minute, build.Conformance)
 }
 
+// Wine runs the tests and the demo for Windows under Wine; it needs wine and mingw-w64.
+func Wine(ctx context.Context) error {
+	return build.Within(ctx, "wine", 8*time.Minute, build.Wine)
+}
+
 // Fuzz runs every fuzz test for 10s, or as long as FUZZTIME says.
 func Fuzz(ctx context.Context) error {
 	return build.Within(ctx, "fuzz", 15*time.Minute, func(ctx context.Context) error {
@@ -176,7 +181,7 @@ func Clean() error { return os.RemoveAll(build.CacheDir) }
 func CI(ctx context.Context) error {
 	return build.Within(ctx, "ci", 40*time.Minute, func(ctx context.Context) error {
 		env := []string{"CI=true", "BENCHTIME=" + build.EnvOr("BENCHTIME", "100ms")}
-		return build.Steps(ctx, env, "tidy", "lint", "matrix", "test", "qemu", "conformance",
+		return build.Steps(ctx, env, "tidy", "lint", "matrix", "test", "qemu", "wine", "conformance",
 			"race", "fuzz", "mutants", "cover", "bench", "demo")
 	})
 }

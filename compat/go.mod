@@ -10,6 +10,7 @@ require (
 	github.com/stretchr/testify v1.12.1
 	github.com/zerobuffer-go/zerobuffer/backend-memfd v0.0.0
 	github.com/zerobuffer-go/zerobuffer/backend-posix v0.0.0
+	github.com/zerobuffer-go/zerobuffer/backend-windows v0.0.0
 	github.com/zerobuffer-go/zerobuffer/core v0.0.0
 	golang.org/x/sys v0.49.0
 	golang.org/x/term v0.47.0
@@ -24,5 +25,6 @@ require (
 replace (
 	github.com/zerobuffer-go/zerobuffer/backend-memfd => ../backend-memfd
 	github.com/zerobuffer-go/zerobuffer/backend-posix => ../backend-posix
+	github.com/zerobuffer-go/zerobuffer/backend-windows => ../backend-windows
 	github.com/zerobuffer-go/zerobuffer/core => ../core
 )

@@ -14,6 +14,7 @@ require (
 require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // indirect
 	github.com/zerobuffer-go/zerobuffer/backend-posix v0.0.0 // indirect
+	github.com/zerobuffer-go/zerobuffer/backend-windows v0.0.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 )
@@ -21,6 +22,7 @@ require (
 replace (
 	github.com/zerobuffer-go/zerobuffer/backend-memfd => ../backend-memfd
 	github.com/zerobuffer-go/zerobuffer/backend-posix => ../backend-posix
+	github.com/zerobuffer-go/zerobuffer/backend-windows => ../backend-windows
 	github.com/zerobuffer-go/zerobuffer/compat => ../compat
 	github.com/zerobuffer-go/zerobuffer/core => ../core
 )

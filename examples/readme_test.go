@@ -110,7 +110,7 @@ func compile(t *testing.T, program, buffer string) string {
 	replacements := filepath.Join(dir, "overlay.json")
 	require.NoError(t, os.WriteFile(replacements, overlay, 0o600))
 
-	binary := filepath.Join(dir, program)
+	binary := filepath.Join(dir, program+".exe") // Windows starts no other
 	build := exec.Command("go", "build", "-overlay", replacements, "-o", binary, "./"+program)
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", out)

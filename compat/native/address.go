@@ -17,7 +17,10 @@ import (
 //	memfd:NAME            memfd, with its socket in the default directory
 //	memfd:/some/dir/NAME  memfd, with its socket in that directory
 //	memfd:@NAME           memfd, with an abstract socket
-//	win:NAME              Windows sections
+//	win:NAME              named sections of Windows, with the names that C# programs use
+//	win-global:NAME       the same, for programs of all sessions
+//	win-python:NAME       the same, with the names that Python programs use
+//	win-cpp:NAME          the same, with the names that C++ programs use
 //	NAME                  short for DEFAULT:NAME
 //
 // What stands before the first colon counts only if it is such a scheme; else it is a part of the

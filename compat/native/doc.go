@@ -2,8 +2,9 @@
 //
 //	target              backends
 //	linux               posix (default), posix-musl, memfd
-//	linux, tag memfd    posix, memfd (default)
-//	any other           none yet
+//	linux, tag memfd    posix, posix-musl, memfd (default)
+//	windows             win (default), win-global, win-python, win-cpp
+//	any other           none
 //
 // [Backend] returns the default. [Resolve] takes the address of a buffer, which may name its
 // backend as well: "memfd:camera". Commands and examples take addresses from their users. A

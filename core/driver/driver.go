@@ -60,7 +60,9 @@ type Channel interface {
 	// concluded, by the goroutine that waits. It mends what can be mended: lock files that
 	// others have removed are made again, semaphores that the reader has replaced are opened
 	// again (the old ones stay valid for a wait in progress). The error matches
-	// [ErrSegmentRemoved] when the name leads to another segment or to none.
+	// [ErrSegmentRemoved] when the name leads to another segment or to none. A side that opened
+	// may then have let go of its semaphores, as it may when it learns of the reader's end by
+	// itself: they have no tokens and no waiters any more, and what is posted is lost.
 	Check() error
 	// Remove takes away the names of the objects that Create has made, and the claims of this
 	// side. The memory stays mapped. For a channel that was opened it gives up the claim only.
@@ -73,7 +75,8 @@ type Channel interface {
 // Semaphore is a counting semaphore that another process, maybe of another language, uses too.
 // One goroutine may wait; Post, State, Take and Wake are safe for concurrent use.
 type Semaphore interface {
-	// Take takes up to limit tokens at once, without waiting, and returns how many it took.
+	// Take takes up to limit tokens at once, without waiting, and returns how many it took. Where
+	// the system hands them out one by one, 65536 are the most of a call.
 	Take(limit uint32) uint32
 	// Wait takes up to limit tokens at once. While there is none it blocks until there is one,
 	// until timeout is over or until Wake; then it returns 0. A timeout below 0 never ends.
@@ -81,7 +84,11 @@ type Semaphore interface {
 	// Post adds n tokens at once and wakes the waiter. The error matches [ErrOverflow] when the
 	// value cannot hold them; then nothing is added.
 	Post(n uint32) error
-	// State returns the number of tokens and of waiters, read in one atomic step.
+	// State returns the number of tokens and of waiters, read in one atomic step. Where the system
+	// does not tell who waits (Windows), only waits of programs of ours that hold a claim are
+	// counted, and the two are read one after the other. So 0 waiters never prove that nobody
+	// waits, and what is concluded from a waiter must do no harm to a reader of ours that was
+	// given a token just now.
 	State() (tokens, waiters uint32)
 	// ResetWaiters sets the number of waiters to 0 if the state is still the given one, in one
 	// atomic step. It mends what a waiter left behind that was killed.

@@ -31,6 +31,10 @@ var closeCases = []testCase{
 	},
 	{"close-unseen", "a writer that came and went unseen counts as closed", closeUnseen},
 	{"close-name-free", "after Close the name is free", closeNameFree},
+	{
+		"close-old-writer", "after Close of the reader the name is free, although the old writer is " +
+			"still open and rests in no call", closeOldWriter,
+	},
 }
 
 func closeReader(c *C) {
@@ -160,4 +164,19 @@ func closeNameFree(c *C) {
 		c.must(r.Close())
 		c.must(w.Close())
 	}
+}
+
+func closeOldWriter(c *C) {
+	r := c.ring(1024)
+	old := c.writer()
+	for range 3 {
+		c.must(r.Close())
+		r = c.ring(1024)
+	}
+	if err := old.WriteFrame(background, []byte{1}); !errors.Is(err, zerobuffer.ErrReaderClosed) {
+		c.failf("write of the old writer: error is %v, want ErrReaderClosed", err)
+	}
+	w := c.writer()
+	c.write(w, 1, 100)
+	c.read(r, 1, 100).Release()
 }

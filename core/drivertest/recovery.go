@@ -213,7 +213,9 @@ func deadAllRead(c *C) {
 func deadWaiter(c *C) {
 	c.ring(256)
 	k := c.killed(1, 200)
+	c.must(k.ch.Liveness().Claim(driver.Writer))
 	got := c.waiting(k.space, c.channel().space, 1)
+	k.ch.Liveness().Disclaim(driver.Writer) // the end of the process does that
 	c.writer()
 	_, waiters := k.space.State()
 	equal(c, "waiters of sem-r after a new writer came", waiters, 0)

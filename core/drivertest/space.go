@@ -3,6 +3,7 @@ package drivertest
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
@@ -227,18 +228,28 @@ func spaceStuckWriter(c *C) {
 	c.read(r, 1, 100).Release()
 	// The writer's subtraction has swallowed the reader's addition.
 	p.o.PayloadFree.Add(^uint64(0) - 115)
-	done := make(chan bool)
-	go func() {
-		defer close(done)
-		for p.o.PayloadFree.Load() < 200 {
-			p.space.Wait(1, time.Second)
-		}
-		p.write(100)
-	}()
+	done := p.writeWhenFree(200, 100)
 	c.read(r, 2, 100).Release()
 	<-done
 	equal(c, "payload_free_bytes", p.o.PayloadFree.Load(), 256)
 	equal(c, "Stats().Repairs", r.Stats().Repairs, 1)
+}
+
+// writeWhenFree writes a frame of n bytes, as a peer does that is blocked until so much is free.
+func (p *peer) writeWhenFree(free uint64, n int) <-chan bool {
+	done := make(chan bool)
+	var stop atomic.Bool
+	go func() {
+		defer close(done)
+		for p.o.PayloadFree.Load() < free {
+			if p.space.Wait(1, 50*time.Millisecond); stop.Load() {
+				return
+			}
+		}
+		p.write(n)
+	}()
+	p.c.Cleanup(func() { stop.Store(true); <-done })
+	return done
 }
 
 func spaceStuckWriterPolled(c *C) {
@@ -261,20 +272,15 @@ func spaceStuckWriterPolled(c *C) {
 	}
 	for i, poll := range polls {
 		p.o.PayloadFree.Add(^uint64(0) - 115) // lost, as in spaceStuckWriter
-		done := make(chan bool)
-		go func() {
-			defer close(done)
-			for p.o.PayloadFree.Load() < 200 {
-				p.space.Wait(1, time.Second)
-			}
-			p.write(100)
-		}()
-		f, err := poll()
-		for ; !f.Valid(); f, err = poll() {
-			if err != nil && !errors.Is(err, zerobuffer.ErrTimeout) {
+		done := p.writeWhenFree(200, 100)
+		var f zerobuffer.Frame
+		c.eventually(func() bool {
+			var err error
+			if f, err = poll(); err != nil && !errors.Is(err, zerobuffer.ErrTimeout) {
 				c.must(err)
 			}
-		}
+			return f.Valid()
+		})
 		<-done
 		c.same(f.Bytes(), uint64(i+2), 100)
 		f.Release()

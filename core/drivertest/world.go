@@ -98,8 +98,8 @@ func (c *C) bareReader(size int64) *peer {
 	return c.peer(ch)
 }
 
-// eventually waits until cond is true. Except in an exempted case there is no limit: the watchdog
-// of go test ends a hang.
+// eventually waits until cond is true. Except in an exempted case there is no limit, nor in read:
+// the watchdog of go test ends a hang.
 func (c *C) eventually(cond func() bool) {
 	c.Helper()
 	for start := time.Now(); !cond(); {
@@ -121,7 +121,13 @@ func (c *C) write(w *zerobuffer.Writer, seq uint64, n int) {
 // read reads one frame, compares it with its pattern and returns it.
 func (c *C) read(r *zerobuffer.Reader, seq uint64, n int) zerobuffer.Frame {
 	c.Helper()
-	f, err := r.ReadFrame(background)
+	ctx := background
+	if c.patience > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.patience)
+		defer cancel()
+	}
+	f, err := r.ReadFrame(ctx)
 	if err != nil {
 		c.failf("read frame %d: %v", seq, err)
 	}

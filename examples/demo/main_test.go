@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 
@@ -25,8 +24,8 @@ func TestMain(m *testing.M) {
 
 func needBackend(t *testing.T) {
 	t.Helper()
-	if runtime.GOOS != "linux" {
-		t.Skipf("there is no backend for %s yet", runtime.GOOS)
+	if err := native.Supported(); err != nil {
+		t.Skip(err)
 	}
 }
 

@@ -30,10 +30,6 @@ var Suites = []Suite{
 	{Name: "winshm", Dir: "backend-windows", OS: "windows"},
 }
 
-// wineRun changes a run of tests so that it happens under Wine. The caller calls end after the run.
-// It is nil in builds that know no Wine.
-var wineRun func(ctx context.Context, t TestRun) (run TestRun, end func() error, err error)
-
 // Case is a case of the suite, with its outcome for each backend.
 type Case struct {
 	Name, Rule string
@@ -108,7 +104,7 @@ func (s Suite) testRun(ctx context.Context) (run TestRun, end func() error, err 
 	switch {
 	case s.OS == "" || s.OS == runtime.GOOS:
 		return run, func() error { return nil }, nil
-	case s.OS == "windows" && wineRun != nil:
+	case s.OS == "windows":
 		return wineRun(ctx, run)
 	}
 	return run, nil, fmt.Errorf("needs %s", s.OS)

@@ -20,22 +20,25 @@ import (
 //	Run: TestWriterOrder
 //
 // Rule says what the fault breaks. Run is a pattern for "go test -run". "Flags: -race" may add
-// flags. Everything else before the diff is for people.
+// flags. With "Target: windows" the test runs under Wine. Everything else before the diff is for
+// people.
 type Mutant struct {
 	File    string // path of the patch
 	Rule    string
 	Package string
 	Run     string
 	Flags   string
+	Target  string // GOOS; empty: the machine's own
 }
 
-var mutantField = regexp.MustCompile(`^(Rule|Package|Run|Flags):\s*(.+?)\s*$`)
+var mutantField = regexp.MustCompile(`^(Rule|Package|Run|Flags|Target):\s*(.+?)\s*$`)
 
 // ParseMutant reads the header of a patch.
 func ParseMutant(file, text string) (Mutant, error) {
 	m := Mutant{File: file}
 	fields := map[string]*string{
 		"Rule": &m.Rule, "Package": &m.Package, "Run": &m.Run, "Flags": &m.Flags,
+		"Target": &m.Target,
 	}
 	for line := range strings.Lines(text) {
 		if strings.HasPrefix(line, "diff ") || strings.HasPrefix(line, "--- ") {
@@ -47,6 +50,9 @@ func ParseMutant(file, text string) (Mutant, error) {
 	}
 	if m.Rule == "" || m.Package == "" || m.Run == "" {
 		return m, fmt.Errorf("read mutant %s: the header needs Rule, Package and Run", file)
+	}
+	if m.Target != "" && m.Target != "windows" {
+		return m, fmt.Errorf("read mutant %s: Target is %q, and only windows is known", file, m.Target)
 	}
 	return m, nil
 }
@@ -66,13 +72,15 @@ func Mutants(ctx context.Context, dir, only string) error {
 		return err
 	}
 	defer os.RemoveAll(tree)
+	var wine lazyWine
+	defer wine.end()
 	var errs []error
 	fmt.Println("mutant | rule | caught by")
 	for _, file := range files {
 		m, err := readMutant(file)
 		if err == nil {
 			var caught string
-			caught, err = m.try(ctx, tree)
+			caught, err = m.try(ctx, tree, &wine)
 			if err != nil {
 				caught = "NOT CAUGHT"
 			}
@@ -103,13 +111,20 @@ func readMutant(file string) (Mutant, error) {
 }
 
 // try returns the name of the test that caught the mutant.
-func (m Mutant) try(ctx context.Context, tree string) (string, error) {
+func (m Mutant) try(ctx context.Context, tree string, wine *lazyWine) (string, error) {
 	run := TestRun{
 		Dir:      tree,
 		Packages: []string{m.Package},
 		Flags:    append(strings.Fields(m.Flags), "-count=1", "-timeout=1m", "-run", m.Run),
 		Quiet:    true,
 		NoSkip:   true,
+	}
+	if m.Target == "windows" {
+		host, err := wine.setUp(ctx)
+		if err != nil {
+			return "", err
+		}
+		run.Flags, run.Env = append(run.Flags, "-exec=wine"), host.Env()
 	}
 	if results, err := run.Do(ctx); err != nil {
 		return "", fmt.Errorf("%s must pass without the fault: %w%s", m.Run, err, first(results))

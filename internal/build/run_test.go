@@ -20,7 +20,7 @@ func TestWithinSaysWhatWasExceeded(t *testing.T) {
 func TestParseMutant(t *testing.T) {
 	const header = "Rule: contract 3a\nPackage: ./core\nRun: ^TestX$\nFlags: -race\nwhy it is so\n"
 	m, err := ParseMutant("x.patch", header+"--- a/x\n+++ b/x\nRun: not this\n")
-	want := Mutant{"x.patch", "contract 3a", "./core", "^TestX$", "-race"}
+	want := Mutant{"x.patch", "contract 3a", "./core", "^TestX$", "-race", ""}
 	if err != nil || m != want {
 		t.Errorf("mutant is %+v (%v), want %+v", m, err, want)
 	}

@@ -54,6 +54,16 @@ func leftovers() []string {
 	return left
 }
 
+// tempFile is the path of a file that the test may make. It and its directory are removed by name
+// first: under Wine 8 os.RemoveAll removes nothing but what os.Remove can.
+func tempFile(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "file")
+	t.Cleanup(func() { _, _ = os.Remove(path), os.Remove(dir) })
+	return path
+}
+
 var counter atomic.Int64
 
 // newName returns the name of a buffer that no other test uses.
@@ -61,7 +71,7 @@ func newName() string { return fmt.Sprintf("%s-%d", prefix, counter.Add(1)) }
 
 // backend is the one of the platform, or the one that works everywhere.
 var backend = func() driver.Backend {
-	if runtime.GOOS == "linux" {
+	if native.Supported() == nil {
 		return native.Backend()
 	}
 	return inproc.New()

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime"
 	"testing"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zerobuffer-go/zerobuffer/compat/internal/pattern"
+	"github.com/zerobuffer-go/zerobuffer/compat/native"
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 )
 
@@ -47,7 +47,11 @@ func TestReaderJSON(t *testing.T) {
 	writePattern(t, w, 2, 100)
 	got := r.exits(exitOK).json()
 	for _, measured := range []string{"duration_seconds", "throughput_mbps"} {
-		require.Greater(t, got[measured], 0.0)
+		if runtime.GOOS == "windows" { // its clock may not tick between two frames
+			require.GreaterOrEqual(t, got[measured], 0.0)
+		} else {
+			require.Greater(t, got[measured], 0.0)
+		}
 		delete(got, measured)
 	}
 	all := sha256.New()
@@ -153,7 +157,7 @@ func TestReaderGetsFewerThanItWants(t *testing.T) {
 }
 
 func TestReaderOutput(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "raw")
+	file := tempFile(t)
 	name := newName()
 	r := start(t, nil, "reader", name, small, "--output", file)
 	w := openTestWriter(t, name)
@@ -200,8 +204,8 @@ func TestReaderOfANameInUse(t *testing.T) {
 }
 
 func TestReaderWithoutSpace(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("only the POSIX backend has a limit")
+	if native.Supported() != nil {
+		t.Skip("the backend inside a process has no limit")
 	}
 	code, _, stderr := call(t, "reader", newName(), "--buffer-size", "100TiB")
 	require.Equal(t, exitConnect, code)

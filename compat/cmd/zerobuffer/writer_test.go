@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -96,7 +95,7 @@ func TestWriterJSON(t *testing.T) {
 }
 
 func TestWriterMetadataFile(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "metadata")
+	file := tempFile(t)
 	require.NoError(t, os.WriteFile(file, []byte("from a file"), 0o600))
 	r, name := newTestReader(t, 8192)
 	w := start(t, nil, "writer", name, "-n", "1", "--metadata-file", file)
@@ -156,7 +155,7 @@ func TestWriterFromStdin(t *testing.T) {
 }
 
 func TestWriterFromFile(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "raw")
+	file := tempFile(t)
 	require.NoError(t, os.WriteFile(file, []byte("aaabbbccc"), 0o600))
 	r, name := newTestReader(t, 8192)
 	w := start(t, nil, "writer", name, "--input", file, "-s", "3", "-n", "2")

@@ -296,10 +296,12 @@ func (p *Producer) DropSurplus() error {
 	if err != nil {
 		return err
 	}
-	if tokens, _ := p.ready.State(); uint64(tokens) > s.chain.frames {
-		p.ready.Take(tokens - uint32(s.chain.frames))
+	for {
+		tokens, _ := p.ready.State()
+		if uint64(tokens) <= s.chain.frames || p.ready.Take(tokens-uint32(s.chain.frames)) == 0 {
+			return nil
+		}
 	}
-	return nil
 }
 
 // QuietReader tells whether the reader is blocked with nothing unread, so that a surplus token

@@ -1,0 +1,83 @@
+package winshm
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/windows"
+)
+
+// closing is the event by which a reader of ours tells that it has closed while its process lives
+// on. A writer that rests in no call would otherwise keep the names of the semaphores in use.
+type closing struct {
+	event windows.Handle // 0 if there is none: the reader is a program of another language
+	end   windows.Handle // ends the watch; 0 while there is none
+}
+
+// make makes the event, on the side of the reader.
+func (c *closing) make(name string, sa *windows.SecurityAttributes) error {
+	h, err := windows.CreateEvent(sa, 1, 0, utf16Name(name))
+	if err == nil {
+		c.event = h
+		return nil
+	}
+	if h != 0 {
+		_ = windows.CloseHandle(h)
+	}
+	return leftover("event", name, err)
+}
+
+// open opens the event, on the side of a writer.
+func (c *closing) open(name string) error {
+	h, err := windows.OpenEvent(windows.SYNCHRONIZE, false, utf16Name(name))
+	if errors.Is(err, windows.ERROR_FILE_NOT_FOUND) {
+		return nil
+	}
+	if err != nil {
+		return openError("open", "event", name, err)
+	}
+	c.event = h
+	return nil
+}
+
+// tell says that the reader has closed. Its other names are free by then.
+func (c *closing) tell() {
+	if c.event != 0 {
+		_ = windows.SetEvent(c.event)
+	}
+}
+
+// watch calls closed, from a goroutine, when the reader tells that it has closed. The goroutine
+// owns the two handles from then on and ends after letGo.
+func (c *closing) watch(closed func()) error {
+	if c.event == 0 || c.end != 0 {
+		return nil
+	}
+	end, err := windows.CreateEvent(nil, 1, 0, nil)
+	if err != nil {
+		return fmt.Errorf("create event: %w", err)
+	}
+	c.end = end
+	event := c.event
+	go func() {
+		both := []windows.Handle{end, event}
+		first, err := windows.WaitForMultipleObjects(both, false, windows.INFINITE)
+		if err == nil && first == windows.WAIT_OBJECT_0+1 {
+			closed()
+			_, _ = windows.WaitForSingleObject(end, windows.INFINITE)
+		}
+		_, _ = windows.CloseHandle(event), windows.CloseHandle(end)
+	}()
+	return nil
+}
+
+// letGo gives up the name. It does not wait for a call of closed.
+func (c *closing) letGo() {
+	switch {
+	case c.end != 0:
+		_ = windows.SetEvent(c.end)
+	case c.event != 0:
+		_ = windows.CloseHandle(c.event)
+	}
+	*c = closing{}
+}

@@ -1,0 +1,195 @@
+package winshm
+
+import (
+	"context"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
+)
+
+// watchdog turns a hang into a failure that says what did not happen.
+const watchdog = 30 * time.Second
+
+// eventually waits for what another process does.
+func eventually(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	for begin := time.Now(); !cond(); time.Sleep(time.Millisecond) {
+		if time.Since(begin) > watchdog {
+			t.Fatalf("%s did not happen", what)
+		}
+	}
+}
+
+func newReader(t *testing.T, name string) *zerobuffer.Reader {
+	t.Helper()
+	r, err := zerobuffer.NewReader(New(nil), name, &zerobuffer.ReaderOptions{PayloadSize: 256})
+	require.NoError(t, err)
+	t.Cleanup(func() { r.Close() })
+	return r
+}
+
+func TestCrossProcessWriterKilledWhileBlocked(t *testing.T) {
+	name := newName()
+	r := newReader(t, name)
+	spy := open(t, New(nil), name)
+	w := start(t, "full-writer", name).ready()
+	eventually(t, "a blocked writer", func() bool {
+		_, waiters := spy.SpaceReady().State()
+		return waiters == 1
+	})
+	w.kill()
+	killed := time.Now()
+	ctx := context.Background()
+	for seq := uint64(1); seq <= 2; seq++ {
+		f, err := r.ReadFrame(ctx)
+		require.NoError(t, err)
+		require.Equal(t, seq, f.Sequence())
+		f.Release()
+	}
+	_, err := r.ReadFrame(ctx)
+	require.ErrorIs(t, err, zerobuffer.ErrWriterDead)
+	t.Logf("both frames and the death seen after %v", time.Since(killed))
+	_, waiters := spy.SpaceReady().State()
+	require.Zero(t, waiters, "the dead waiter is still counted")
+
+	next, err := zerobuffer.NewWriter(New(nil), name, nil)
+	require.NoError(t, err)
+	defer next.Close()
+	require.NoError(t, next.WriteFrame(ctx, []byte("on")))
+	f, err := r.ReadFrame(ctx)
+	require.NoError(t, err)
+	require.Equal(t, uint64(3), f.Sequence())
+	f.Release()
+}
+
+// The reader is told by the process handle; without it the look every 200 ms would tell as well.
+func TestCrossProcessReaderKilledWhileWriterBlocks(t *testing.T) {
+	name := newName()
+	reader := start(t, "reader", name).ready()
+	w, err := zerobuffer.NewWriter(New(nil), name, nil)
+	require.NoError(t, err)
+	defer w.Close()
+	spy := open(t, New(nil), name)
+	done := make(chan error, 1)
+	go func() {
+		for {
+			if err := w.WriteFrame(context.Background(), make([]byte, 100)); err != nil {
+				done <- err
+				return
+			}
+		}
+	}()
+	eventually(t, "a blocked writer", func() bool {
+		_, waiters := spy.SpaceReady().State()
+		return waiters == 1
+	})
+	reader.kill()
+	killed := time.Now()
+	err = <-done
+	t.Logf("the death was seen after %v", time.Since(killed))
+	var gone *zerobuffer.ReaderGoneError
+	require.ErrorAs(t, err, &gone)
+	require.ErrorIs(t, err, zerobuffer.ErrReaderDead)
+	require.Equal(t, uint64(2), gone.Unread)
+
+	// The old writer has not closed, but it has let go of the names.
+	require.ErrorIs(t, spy.Check(), driver.ErrSegmentRemoved)
+	require.ErrorIs(t, spy.live.Claim(driver.Writer), driver.ErrNotReady)
+	newReader(t, name)
+	require.False(t, spy.live.Ours(driver.Reader), "the claim of the next reader is another's")
+}
+
+// A writer that rests while its reader is killed has let go of everything by the next call.
+func TestCrossProcessReaderKilledWhileWriterRests(t *testing.T) {
+	name := newName()
+	reader := start(t, "reader", name).ready()
+	w, err := zerobuffer.NewWriter(New(nil), name, nil)
+	require.NoError(t, err)
+	require.NoError(t, w.WriteFrame(context.Background(), []byte("one")))
+	reader.kill()
+	newReader(t, name) // waits until the names are free
+	err = w.WriteFrame(context.Background(), []byte("two"))
+	require.ErrorIs(t, err, zerobuffer.ErrReaderDead)
+	for err = nil; err == nil; { // until the ring is full, at the latest
+		err = w.WriteFrame(context.Background(), []byte("three"))
+	}
+	require.ErrorIs(t, err, zerobuffer.ErrReaderDead)
+	require.NoError(t, w.Close())
+}
+
+func TestCrossProcessWatch(t *testing.T) {
+	name := newName()
+	c := create(t, New(nil), name)
+	p := start(t, "sleep", name).ready()
+	died := make(chan time.Time, 1)
+	stop := c.live.Watch(p.pid(), func() { died <- time.Now() })
+	defer stop()
+	killed := time.Now()
+	p.kill()
+	select {
+	case at := <-died:
+		t.Logf("the watch told it after %v", at.Sub(killed))
+	case <-time.After(watchdog):
+		t.Fatal("the end of the process was not told")
+	}
+	stop()
+
+	other := start(t, "sleep", name).ready()
+	stop = c.live.Watch(other.pid(), func() { t.Error("told the end of a process that lives") })
+	stop()
+	stop()
+	c.live.Watch(uint64(os.Getpid()), func() { t.Error("watched itself") })()
+	c.live.Watch(1<<40, func() { t.Error("watched nothing") })()
+}
+
+func TestCrossProcessClaimEndsWithItsProcess(t *testing.T) {
+	name := newName()
+	c := create(t, New(nil), name)
+	w := start(t, "writer", name).ready()
+	live := c.Liveness()
+	require.True(t, live.Ours(driver.Writer))
+	require.True(t, live.Alive(driver.Writer, w.pid()))
+	require.ErrorIs(t, open(t, New(nil), name).Liveness().Claim(driver.Writer),
+		driver.ErrWriterConnected)
+	w.kill()
+	eventually(t, "the end of the claim", func() bool { return !live.Ours(driver.Writer) })
+	require.False(t, live.Alive(driver.Writer, w.pid()))
+	// It was a program of ours: without its claim it is dead, whoever has its number now.
+	require.False(t, live.Alive(driver.Writer, w.pid()))
+}
+
+func TestCrossProcessAlive(t *testing.T) {
+	name := newName()
+	c := create(t, New(nil), name)
+	spy := open(t, New(nil), name)
+	c.Liveness().Disclaim(driver.Reader)
+	p := start(t, "sleep", name).ready()
+	require.True(t, spy.live.Alive(driver.Writer, p.pid()))
+	require.True(t, spy.live.Alive(driver.Reader, uint64(os.Getpid())))
+	require.False(t, spy.live.Alive(driver.Writer, p.pid()+1), "numbers are not rounded")
+	require.False(t, spy.live.Alive(driver.Writer, 1<<32|p.pid()))
+	require.True(t, spy.live.Alive(driver.Writer, p.pid()))
+	p.kill()
+	require.False(t, spy.live.Alive(driver.Writer, p.pid()))
+	require.False(t, spy.live.Alive(driver.Reader, p.pid()), "there is a handle of it, no process")
+}
+
+// A process that may not be opened is somebody else's, and alive.
+func TestCrossProcessAliveHidden(t *testing.T) {
+	c := create(t, New(nil), newName())
+	p := start(t, "hidden", newName()).ready()
+	_, err := openProcess(p.pid())
+	require.ErrorIs(t, err, errHidden)
+	require.True(t, c.live.Alive(driver.Writer, p.pid()))
+	require.True(t, aliveProcess(p.pid()))
+	c.live.Watch(p.pid(), func() { t.Error("watched what may not be opened") })()
+	p.end()
+	eventually(t, "the end of the process", func() bool {
+		return !c.live.Alive(driver.Writer, p.pid())
+	})
+}

@@ -1,0 +1,31 @@
+package build
+
+import (
+	"context"
+	"strings"
+	"testing"
+)
+
+func TestSetUpWineSaysWhatIsMissing(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	_, err := SetUpWine(context.Background())
+	if err == nil || !strings.Contains(err.Error(), "gcc-mingw-w64-x86-64") {
+		t.Errorf("the packages of Debian are not named: %v", err)
+	}
+}
+
+func TestParseMutantTarget(t *testing.T) {
+	const header = "Rule: r\nPackage: ./p\nRun: T\n"
+	for text, want := range map[string]string{
+		header: "",
+		header + "Target: windows\n\n--- a/x\nTarget: none\n": "windows",
+	} {
+		m, err := ParseMutant("f", text)
+		if err != nil || m.Target != want {
+			t.Errorf("target %q (%v), want %q", m.Target, err, want)
+		}
+	}
+	if _, err := ParseMutant("f", header+"Target: plan9\n"); err == nil {
+		t.Error("an unknown target is no error")
+	}
+}
