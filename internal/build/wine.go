@@ -71,7 +71,15 @@ func (h *WineHost) install(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return quiet.Run(ctx, mingw, "-O2", "-Wall", "-o", h.peer, winPeerSource)
+	if err := quiet.Run(ctx, mingw, "-O2", "-Wall", "-o", h.peer, winPeerSource); err != nil {
+		return err
+	}
+	// The server and the services that the first program starts keep its output open, for which
+	// "go test" would wait. So they are started here, and stay until End.
+	if err := quiet.Run(ctx, "wineserver", "-p"); err != nil {
+		return err
+	}
+	return quiet.Run(ctx, "wine", "cmd", "/c", "exit")
 }
 
 func (h *WineHost) prefix() string { return filepath.Join(h.dir, "prefix") }
