@@ -1,15 +1,14 @@
 package winshm
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest/testproc"
 )
 
 // prefix starts the name of every object that this run of the tests makes. A new Wine begins with
@@ -22,14 +21,10 @@ var lastName atomic.Uint64
 func newName() string { return fmt.Sprintf("%s%d", prefix, lastName.Add(1)) }
 
 func TestMain(m *testing.M) {
-	if args := os.Getenv(childEnv); args != "" {
-		os.Exit(runChild(strings.Split(args, " ")))
-	}
-	code := m.Run()
-	if code == 0 && flag.Lookup("test.fuzz").Value.String() == "" {
-		code = leaks()
-	}
-	os.Exit(code)
+	// Objects end with their handles, and handles of channels with Close; that each test closes
+	// what it opens is checked by names that are free again. Files could be left.
+	left := func() []string { return lockFiles(prefix) }
+	os.Exit(testproc.Main(m, children, left))
 }
 
 // lockFiles are the lock files of the buffers whose names start with prefix.
@@ -40,23 +35,4 @@ func lockFiles(prefix string) []string {
 		left = append(left, found...)
 	}
 	return left
-}
-
-// leaks reports what the tests have left behind. Objects end with their handles, and handles of
-// channels with Close; that each test closes what it opens is checked by names that are free again.
-func leaks() int {
-	if left := lockFiles(prefix); len(left) > 0 {
-		fmt.Fprintln(os.Stderr, "lock files are left:", left)
-		return 1
-	}
-	// A goroutine that has just been told to end may still be there for a moment.
-	for i := 0; runtime.NumGoroutine() > 1; i++ {
-		if i == 1000 {
-			stacks := make([]byte, 1<<16)
-			fmt.Fprintf(os.Stderr, "leaked goroutines:\n%s\n", stacks[:runtime.Stack(stacks, true)])
-			return 1
-		}
-		time.Sleep(time.Millisecond)
-	}
-	return 0
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -17,6 +16,7 @@ import (
 
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest/testproc"
 )
 
 // peerEnv names the C program of testdata/peer.c where it is built already: there is no compiler
@@ -53,9 +53,12 @@ var languages = []language{
 }
 
 // peer starts the C program.
-func (l *language) peer(t *testing.T, command, name string, args ...string) *child {
+func (l *language) peer(t *testing.T, command, name string, args ...string) *testproc.Child {
 	t.Helper()
-	return run(t, exec.Command(peerPath(t), append([]string{l.arg, command, name}, args...)...))
+	c := testproc.Program(t, exec.Command(peerPath(t),
+		append([]string{l.arg, command, name}, args...)...))
+	c.Begin()
+	return c
 }
 
 func each(t *testing.T, test func(t *testing.T, l *language, name string)) {
@@ -97,7 +100,7 @@ func TestCrossProcessPeerWrites(t *testing.T) {
 			&zerobuffer.ReaderOptions{PayloadSize: 1024})
 		require.NoError(t, err)
 		defer r.Close()
-		w := l.peer(t, "write", name, counted...).ready()
+		w := l.peer(t, "write", name, counted...).Ready()
 		for seq := uint64(1); seq <= peerFrames; seq++ {
 			f, err := r.ReadFrame(context.Background())
 			require.NoError(t, err)
@@ -106,7 +109,7 @@ func TestCrossProcessPeerWrites(t *testing.T) {
 			}
 			f.Release()
 		}
-		w.end()
+		w.End()
 		_, err = r.ReadFrame(context.Background())
 		require.ErrorIs(t, err, zerobuffer.ErrWriterClosed)
 	})
@@ -114,21 +117,21 @@ func TestCrossProcessPeerWrites(t *testing.T) {
 
 func TestCrossProcessPeerReads(t *testing.T) {
 	each(t, func(t *testing.T, l *language, name string) {
-		r := l.peer(t, "read", name, counted...).ready()
+		r := l.peer(t, "read", name, counted...).Ready()
 		w, err := zerobuffer.NewWriter(New(&l.opts), name, nil)
 		require.NoError(t, err)
 		defer w.Close()
 		for seq := uint64(1); seq <= peerFrames; seq++ {
 			require.NoError(t, w.WriteFrame(context.Background(), payload(seq, peerSize)))
 		}
-		require.Equal(t, fmt.Sprintf("done: %d frames of %d bytes", peerFrames, peerSize), r.line())
-		r.end()
+		require.Equal(t, fmt.Sprintf("done: %d frames of %d bytes", peerFrames, peerSize), r.Line())
+		r.End()
 	})
 }
 
 func TestCrossProcessPeerReaderKilled(t *testing.T) {
 	each(t, func(t *testing.T, l *language, name string) {
-		r := l.peer(t, "hold", name).ready()
+		r := l.peer(t, "hold", name).Ready()
 		w, err := zerobuffer.NewWriter(New(&l.opts), name, nil)
 		require.NoError(t, err)
 		defer w.Close()
@@ -142,7 +145,7 @@ func TestCrossProcessPeerReaderKilled(t *testing.T) {
 			}
 		}()
 		eventually(t, "a blocked writer", func() bool { return w.FramesWritten() == 4 })
-		r.kill()
+		r.Kill()
 		killed := time.Now()
 		require.ErrorIs(t, <-done, zerobuffer.ErrReaderDead)
 		t.Logf("the death was seen after %v", time.Since(killed))
@@ -155,13 +158,13 @@ func TestCrossProcessPeerWriterKilled(t *testing.T) {
 			&zerobuffer.ReaderOptions{PayloadSize: 1024})
 		require.NoError(t, err)
 		defer r.Close()
-		w := l.peer(t, "connect", name).ready()
+		w := l.peer(t, "connect", name).Ready()
 		require.NoError(t, r.WaitWriter(context.Background()))
 		_, err = zerobuffer.NewWriter(New(&l.opts), name, nil)
 		require.ErrorIs(t, err, zerobuffer.ErrWriterConnected)
 		done := make(chan error, 1)
 		go func() { _, err := r.ReadFrame(context.Background()); done <- err }()
-		w.kill()
+		w.Kill()
 		require.ErrorIs(t, <-done, zerobuffer.ErrWriterDead)
 	})
 }
@@ -169,22 +172,22 @@ func TestCrossProcessPeerWriterKilled(t *testing.T) {
 func TestCrossProcessPeerLock(t *testing.T) {
 	each(t, func(t *testing.T, l *language, name string) {
 		b := New(&l.opts)
-		lock := l.peer(t, "lock", name).ready()
+		lock := l.peer(t, "lock", name).Ready()
 		_, err := b.Create(name, testConfig())
 		require.ErrorIs(t, err, driver.ErrReaderConnected)
 		require.ErrorContains(t, err, ".lock")
-		lock.kill() // leaves the file behind, if it is Python's
+		lock.Kill() // leaves the file behind, if it is Python's
 		c := create(t, b, name)
 		require.Len(t, lockFiles(name), 1)
 		second := l.peer(t, "hold", name)
-		require.Contains(t, second.line(), "error: lock: 32") // ERROR_SHARING_VIOLATION
+		require.Contains(t, second.Line(), "error: lock: 32") // ERROR_SHARING_VIOLATION
 		require.NoError(t, c.Remove())
 		require.Empty(t, lockFiles(name))
-		first := l.peer(t, "hold", name).ready()
+		first := l.peer(t, "hold", name).Ready()
 		_, err = b.Create(name, testConfig())
 		require.ErrorIs(t, err, driver.ErrReaderConnected)
-		require.ErrorContains(t, err, fmt.Sprintf("process %d", first.pid()))
-		first.kill()
+		require.ErrorContains(t, err, fmt.Sprintf("process %d", first.PID()))
+		first.Kill()
 		if l.arg == "py" { // a killed Python reader leaves its lock file
 			require.Len(t, lockFiles(name), 1)
 		}
@@ -196,14 +199,14 @@ func TestCrossProcessPeerLock(t *testing.T) {
 func TestCrossProcessPeerKeepsTheName(t *testing.T) {
 	name := newName()
 	l := languages[0]
-	reader := start(t, "reader", name).ready()
-	w := l.peer(t, "connect", name).ready()
-	reader.kill()
+	reader := testproc.Start(t, "reader", name).Ready()
+	w := l.peer(t, "connect", name).Ready()
+	reader.Kill()
 	_, err := New(nil).Create(name, testConfig())
 	require.ErrorIs(t, err, fs.ErrExist)
 	require.NotErrorIs(t, err, driver.ErrReaderConnected)
-	require.ErrorContains(t, err, fmt.Sprintf("process %d", w.pid()))
-	require.ErrorContains(t, err, fmt.Sprintf("reader (process %d) is gone", reader.pid()))
+	require.ErrorContains(t, err, fmt.Sprintf("process %d", w.PID()))
+	require.ErrorContains(t, err, fmt.Sprintf("reader (process %d) is gone", reader.PID()))
 	_, err = zerobuffer.NewWriter(New(nil), name, nil)
 	require.ErrorIs(t, err, driver.ErrNotReady)
 
@@ -216,10 +219,8 @@ func TestCrossProcessPeerKeepsTheName(t *testing.T) {
 		}
 		done <- err
 	}()
-	require.NoError(t, w.in.Close())
+	w.End()
 	require.NoError(t, <-done)
-	_, err = io.Copy(io.Discard, w.out)
-	require.NoError(t, err)
 }
 
 // The names that differ are not found, and the error says where the buffer is.

@@ -10,6 +10,7 @@ import (
 
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest/testproc"
 )
 
 // watchdog turns a hang into a failure that says what did not happen.
@@ -37,12 +38,12 @@ func TestCrossProcessWriterKilledWhileBlocked(t *testing.T) {
 	name := newName()
 	r := newReader(t, name)
 	spy := open(t, New(nil), name)
-	w := start(t, "full-writer", name).ready()
+	w := testproc.Start(t, "full-writer", name).Ready()
 	eventually(t, "a blocked writer", func() bool {
 		_, waiters := spy.SpaceReady().State()
 		return waiters == 1
 	})
-	w.kill()
+	w.Kill()
 	killed := time.Now()
 	ctx := context.Background()
 	for seq := uint64(1); seq <= 2; seq++ {
@@ -70,7 +71,7 @@ func TestCrossProcessWriterKilledWhileBlocked(t *testing.T) {
 // The reader is told by the process handle; without it the look every 200 ms would tell as well.
 func TestCrossProcessReaderKilledWhileWriterBlocks(t *testing.T) {
 	name := newName()
-	reader := start(t, "reader", name).ready()
+	reader := testproc.Start(t, "reader", name).Ready()
 	w, err := zerobuffer.NewWriter(New(nil), name, nil)
 	require.NoError(t, err)
 	defer w.Close()
@@ -88,7 +89,7 @@ func TestCrossProcessReaderKilledWhileWriterBlocks(t *testing.T) {
 		_, waiters := spy.SpaceReady().State()
 		return waiters == 1
 	})
-	reader.kill()
+	reader.Kill()
 	killed := time.Now()
 	err = <-done
 	t.Logf("the death was seen after %v", time.Since(killed))
@@ -107,11 +108,11 @@ func TestCrossProcessReaderKilledWhileWriterBlocks(t *testing.T) {
 // A writer that rests while its reader is killed has let go of everything by the next call.
 func TestCrossProcessReaderKilledWhileWriterRests(t *testing.T) {
 	name := newName()
-	reader := start(t, "reader", name).ready()
+	reader := testproc.Start(t, "reader", name).Ready()
 	w, err := zerobuffer.NewWriter(New(nil), name, nil)
 	require.NoError(t, err)
 	require.NoError(t, w.WriteFrame(context.Background(), []byte("one")))
-	reader.kill()
+	reader.Kill()
 	newReader(t, name) // waits until the names are free
 	err = w.WriteFrame(context.Background(), []byte("two"))
 	require.ErrorIs(t, err, zerobuffer.ErrReaderDead)
@@ -125,12 +126,12 @@ func TestCrossProcessReaderKilledWhileWriterRests(t *testing.T) {
 func TestCrossProcessWatch(t *testing.T) {
 	name := newName()
 	c := create(t, New(nil), name)
-	p := start(t, "sleep", name).ready()
+	p := testproc.Start(t, "sleep", name).Ready()
 	died := make(chan time.Time, 1)
-	stop := c.live.Watch(p.pid(), func() { died <- time.Now() })
+	stop := c.live.Watch(p.PID(), func() { died <- time.Now() })
 	defer stop()
 	killed := time.Now()
-	p.kill()
+	p.Kill()
 	select {
 	case at := <-died:
 		t.Logf("the watch told it after %v", at.Sub(killed))
@@ -139,8 +140,8 @@ func TestCrossProcessWatch(t *testing.T) {
 	}
 	stop()
 
-	other := start(t, "sleep", name).ready()
-	stop = c.live.Watch(other.pid(), func() { t.Error("told the end of a process that lives") })
+	other := testproc.Start(t, "sleep", name).Ready()
+	stop = c.live.Watch(other.PID(), func() { t.Error("told the end of a process that lives") })
 	stop()
 	stop()
 	c.live.Watch(uint64(os.Getpid()), func() { t.Error("watched itself") })()
@@ -150,17 +151,17 @@ func TestCrossProcessWatch(t *testing.T) {
 func TestCrossProcessClaimEndsWithItsProcess(t *testing.T) {
 	name := newName()
 	c := create(t, New(nil), name)
-	w := start(t, "writer", name).ready()
+	w := testproc.Start(t, "writer", name).Ready()
 	live := c.Liveness()
 	require.True(t, live.Ours(driver.Writer))
-	require.True(t, live.Alive(driver.Writer, w.pid()))
+	require.True(t, live.Alive(driver.Writer, w.PID()))
 	require.ErrorIs(t, open(t, New(nil), name).Liveness().Claim(driver.Writer),
 		driver.ErrWriterConnected)
-	w.kill()
+	w.Kill()
 	eventually(t, "the end of the claim", func() bool { return !live.Ours(driver.Writer) })
-	require.False(t, live.Alive(driver.Writer, w.pid()))
+	require.False(t, live.Alive(driver.Writer, w.PID()))
 	// It was a program of ours: without its claim it is dead, whoever has its number now.
-	require.False(t, live.Alive(driver.Writer, w.pid()))
+	require.False(t, live.Alive(driver.Writer, w.PID()))
 }
 
 func TestCrossProcessAlive(t *testing.T) {
@@ -168,28 +169,28 @@ func TestCrossProcessAlive(t *testing.T) {
 	c := create(t, New(nil), name)
 	spy := open(t, New(nil), name)
 	c.Liveness().Disclaim(driver.Reader)
-	p := start(t, "sleep", name).ready()
-	require.True(t, spy.live.Alive(driver.Writer, p.pid()))
+	p := testproc.Start(t, "sleep", name).Ready()
+	require.True(t, spy.live.Alive(driver.Writer, p.PID()))
 	require.True(t, spy.live.Alive(driver.Reader, uint64(os.Getpid())))
-	require.False(t, spy.live.Alive(driver.Writer, p.pid()+1), "numbers are not rounded")
-	require.False(t, spy.live.Alive(driver.Writer, 1<<32|p.pid()))
-	require.True(t, spy.live.Alive(driver.Writer, p.pid()))
-	p.kill()
-	require.False(t, spy.live.Alive(driver.Writer, p.pid()))
-	require.False(t, spy.live.Alive(driver.Reader, p.pid()), "there is a handle of it, no process")
+	require.False(t, spy.live.Alive(driver.Writer, p.PID()+1), "numbers are not rounded")
+	require.False(t, spy.live.Alive(driver.Writer, 1<<32|p.PID()))
+	require.True(t, spy.live.Alive(driver.Writer, p.PID()))
+	p.Kill()
+	require.False(t, spy.live.Alive(driver.Writer, p.PID()))
+	require.False(t, spy.live.Alive(driver.Reader, p.PID()), "there is a handle of it, no process")
 }
 
 // A process that may not be opened is somebody else's, and alive.
 func TestCrossProcessAliveHidden(t *testing.T) {
 	c := create(t, New(nil), newName())
-	p := start(t, "hidden", newName()).ready()
-	_, err := openProcess(p.pid())
+	p := testproc.Start(t, "hidden", newName()).Ready()
+	_, err := openProcess(p.PID())
 	require.ErrorIs(t, err, errHidden)
-	require.True(t, c.live.Alive(driver.Writer, p.pid()))
-	require.True(t, aliveProcess(p.pid()))
-	c.live.Watch(p.pid(), func() { t.Error("watched what may not be opened") })()
-	p.end()
+	require.True(t, c.live.Alive(driver.Writer, p.PID()))
+	require.True(t, aliveProcess(p.PID()))
+	c.live.Watch(p.PID(), func() { t.Error("watched what may not be opened") })()
+	p.End()
 	eventually(t, "the end of the process", func() bool {
-		return !c.live.Alive(driver.Writer, p.pid())
+		return !c.live.Alive(driver.Writer, p.PID())
 	})
 }

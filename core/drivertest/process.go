@@ -56,10 +56,7 @@ func ChildCommand(open func(args []string) driver.Backend) testproc.Command {
 // StartChild starts a child whose command is a [ChildCommand], for [Harness.Start].
 func StartChild(t *testing.T, command string, role driver.Role, name string, args ...string) Other {
 	t.Helper()
-	c := testproc.Start(t, command, append([]string{role.String(), name}, args...)...)
-	if line := c.Line(); line != "ready" {
-		t.Fatal(line)
-	}
+	c := testproc.Start(t, command, append([]string{role.String(), name}, args...)...).Ready()
 	return Other{PID: c.PID(), Kill: c.Kill}
 }
 

@@ -41,9 +41,8 @@ func Prepare(t testing.TB, command string, args ...string) *Child {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Child{t: t, Cmd: exec.Command(line[0], line[1:]...)}
+	c := Program(t, exec.Command(line[0], line[1:]...))
 	c.Env = append(os.Environ(), childEnv+"="+string(text))
-	c.Stderr = os.Stderr
 	return c
 }
 
@@ -59,6 +58,13 @@ func commandLine(t testing.TB) []string {
 		t.Fatal(err)
 	}
 	return append(emulator, exe)
+}
+
+// Program returns another program as a child that is not started yet.
+func Program(t testing.TB, cmd *exec.Cmd) *Child {
+	t.Helper()
+	cmd.Stderr = os.Stderr
+	return &Child{t: t, Cmd: cmd}
 }
 
 // Start starts a child, which is killed at the end of the test.
@@ -102,11 +108,30 @@ func (c *Child) Line() string {
 	return strings.TrimSpace(text)
 }
 
+// Ready waits until the child says "ready", and returns it.
+func (c *Child) Ready() *Child {
+	c.t.Helper()
+	if line := c.Line(); line != "ready" {
+		c.t.Fatalf("the child is not ready: %s", line)
+	}
+	return c
+}
+
 // Step lets the child go on.
 func (c *Child) Step() { _, _ = io.WriteString(c.in, "\n") }
 
 // PID is the process of the child, as the OIEB has it.
 func (c *Child) PID() uint64 { return uint64(c.Process.Pid) }
+
+// End ends the input, and waits for the child to end by itself without an error.
+func (c *Child) End() {
+	c.t.Helper()
+	_ = c.in.Close()
+	_, _ = io.Copy(io.Discard, c.out)
+	if err := c.Wait(); err != nil {
+		c.t.Fatal(err)
+	}
+}
 
 // Kill ends the child, as SIGKILL does, and waits for it.
 func (c *Child) Kill() {
