@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"testing"
 
@@ -44,7 +45,9 @@ func TestBadArguments(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	args := []string{"--ffmpeg", "/nowhere/at/all", "--video", "v"}
 	require.Equal(t, 1, run(context.Background(), args, &stdout, &stderr))
-	code := runDecoder(context.Background(), []string{"one"}, bytes.NewReader(nil), &stderr)
+	stdin, end := io.Pipe() // whose end would end the decoder without a word
+	defer end.Close()
+	code := runDecoder(context.Background(), []string{"one"}, stdin, &stderr)
 	require.Equal(t, 1, code)
 	require.Contains(t, stderr.String(), "want 3")
 }

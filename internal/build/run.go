@@ -86,8 +86,8 @@ func firstWord(args []string) string {
 	return args[0]
 }
 
-// Within runs step with a time budget. A step that exceeds it is ended, and the error says so. So is
-// a step when this process is asked to terminate, so that it can end what it has started.
+// Within runs step with a time budget. A step that exceeds it is ended, and the error says so. So
+// is a step when this process is asked to terminate, so that it can end what it has started.
 func Within(
 	ctx context.Context, name string, d time.Duration, step func(context.Context) error,
 ) error {
