@@ -8,7 +8,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -84,11 +86,14 @@ func firstWord(args []string) string {
 	return args[0]
 }
 
-// Within runs step with a time budget. A step that exceeds it is ended, and the error says so.
+// Within runs step with a time budget. A step that exceeds it is ended, and the error says so. So
+// is a step when this process is asked to terminate, so that it can end what it has started.
 func Within(
 	ctx context.Context, name string, d time.Duration, step func(context.Context) error,
 ) error {
 	over := fmt.Errorf("%s exceeded its time budget of %v", name, d)
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
+	defer stop()
 	limited, cancel := context.WithTimeoutCause(ctx, d, over)
 	defer cancel()
 	start := time.Now()

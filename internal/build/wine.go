@@ -76,7 +76,7 @@ func (h *WineHost) install(ctx context.Context) error {
 	}
 	// The server and the services that the first program starts keep its output open, for which
 	// "go test" would wait. So they are started here, and stay until End.
-	if err := quiet.Run(ctx, "wineserver", "-p"); err != nil {
+	if err := quiet.Run(ctx, "wineserver", "-p60"); err != nil {
 		return err
 	}
 	return quiet.Run(ctx, "wine", "cmd", "/c", "exit")
