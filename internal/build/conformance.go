@@ -101,10 +101,10 @@ func (s Suite) testRun(ctx context.Context) (run TestRun, end func() error, err 
 		Flags:    []string{"-run=^TestConformance$", "-count=1", "-timeout=4m", "-tags=" + s.Tags},
 		NoSkip:   Strict(),
 	}
-	switch {
-	case s.OS == "" || s.OS == runtime.GOOS:
+	switch s.OS {
+	case "", runtime.GOOS:
 		return run, func() error { return nil }, nil
-	case s.OS == "windows":
+	case "windows":
 		return wineRun(ctx, run)
 	}
 	return run, nil, fmt.Errorf("needs %s", s.OS)
