@@ -12,6 +12,7 @@ import (
 
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
 	"github.com/zerobuffer-go/zerobuffer/core/drivertest/testproc"
 )
 
@@ -112,7 +113,7 @@ func TestJoinRefusesOtherFiles(t *testing.T) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	require.NoError(t, err)
 	defer func() { _ = unix.Close(fds[1]) }()
-	_, err = Join(os.NewFile(uintptr(fds[0]), "stream")).Create("b", testConfig(1<<12))
+	_, err = Join(os.NewFile(uintptr(fds[0]), "stream")).Create("b", drivertest.Config(1<<12))
 	require.ErrorContains(t, err, "SOCK_SEQPACKET")
 
 	a, b, err := Pair()
@@ -130,6 +131,6 @@ func TestInviteUnknownBuffer(t *testing.T) {
 	_, err := b.Invite("nothing")
 	require.ErrorIs(t, err, driver.ErrNotFound)
 	create(t, b, "twice")
-	_, err = b.Create("twice", testConfig(1<<12))
+	_, err = b.Create("twice", drivertest.Config(1<<12))
 	require.ErrorIs(t, err, driver.ErrReaderConnected)
 }

@@ -19,6 +19,7 @@ import (
 
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 	"github.com/zerobuffer-go/zerobuffer/core/linux/memory"
 )
@@ -264,7 +265,7 @@ func FuzzServer(f *testing.F) {
 	f.Add(hello[:8], hello)
 	f.Add(otherVersion(), []byte{})
 	b := New(&Options{Private: true})
-	ch, err := b.Create("fuzz", testConfig(1<<12))
+	ch, err := b.Create("fuzz", drivertest.Config(1<<12))
 	require.NoError(f, err)
 	defer func() { _, _ = ch.Remove(), ch.Close() }()
 	f.Fuzz(func(t *testing.T, first, second []byte) {

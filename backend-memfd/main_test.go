@@ -127,7 +127,7 @@ func init() {
 			rounds, _ := strconv.Atoi(args[2])
 			testproc.Say("started")
 			for won := 0; won < rounds; {
-				ch, err := b.Create(args[1], testConfig(1<<14))
+				ch, err := b.Create(args[1], drivertest.Config(1<<14))
 				if errors.Is(err, driver.ErrReaderConnected) {
 					continue
 				}
@@ -191,17 +191,6 @@ func readFrame(r *zerobuffer.Reader, seq uint64) error {
 	return nil
 }
 
-// testConfig is a configuration whose Format makes a real OIEB.
-func testConfig(size uint64) driver.Config {
-	return driver.Config{Size: size, Format: func(mem []byte, pid uint64) error {
-		g, err := layout.NewGeometry(0, int64(size)-layout.OIEBSize)
-		if err == nil {
-			_, err = layout.Format(mem, g, pid)
-		}
-		return err
-	}}
-}
-
 // newDir returns a directory for sockets that is short enough for their addresses.
 func newDir(t *testing.T) string {
 	t.Helper()
@@ -220,7 +209,7 @@ func newName(t *testing.T) string {
 // create makes a buffer that is closed at the end of the test.
 func create(t *testing.T, b *Backend, name string) *owner {
 	t.Helper()
-	ch, err := b.Create(name, testConfig(1<<16))
+	ch, err := b.Create(name, drivertest.Config(1<<16))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, errors.Join(ch.Remove(), ch.Close())) })
 	return ch.(*owner)

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
 )
 
 func TestFileName(t *testing.T) {
@@ -40,13 +41,13 @@ func TestDefaultDir(t *testing.T) {
 	attach(t, New(nil), name)
 
 	require.NoError(t, os.Chmod(filepath.Join(dir, "zerobuffer"), 0o755))
-	_, err = New(nil).Create(name+"2", testConfig(1<<12))
+	_, err = New(nil).Create(name+"2", drivertest.Config(1<<12))
 	require.ErrorIs(t, err, driver.ErrPermission)
 	require.ErrorContains(t, err, "mode 0700")
 	_, err = New(nil).Open(name, driver.Config{})
 	require.ErrorIs(t, err, driver.ErrPermission, "whose socket may that be")
 	t.Setenv("XDG_RUNTIME_DIR", filepath.Join(dir, "missing"))
-	_, err = New(nil).Create(name, testConfig(1<<12))
+	_, err = New(nil).Create(name, drivertest.Config(1<<12))
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	require.ErrorContains(t, err, "XDG_RUNTIME_DIR")
 	t.Setenv("XDG_RUNTIME_DIR", "")
@@ -59,7 +60,7 @@ func TestDefaultDirIsNoLink(t *testing.T) {
 	t.Setenv("XDG_RUNTIME_DIR", dir)
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "elsewhere"), 0o700))
 	require.NoError(t, os.Symlink("elsewhere", filepath.Join(dir, "zerobuffer")))
-	_, err := New(nil).Create("b", testConfig(1<<12))
+	_, err := New(nil).Create("b", drivertest.Config(1<<12))
 	require.ErrorIs(t, err, driver.ErrPermission)
 }
 
@@ -68,7 +69,7 @@ func TestCreateLeavesOtherThingsAlone(t *testing.T) {
 	b := New(&Options{Dir: dir})
 	path := filepath.Join(dir, "file")
 	require.NoError(t, os.WriteFile(path, []byte("precious"), 0o600))
-	_, err := b.Create("file", testConfig(1<<12))
+	_, err := b.Create("file", drivertest.Config(1<<12))
 	require.ErrorIs(t, err, fs.ErrExist)
 	require.ErrorContains(t, err, "no socket")
 	text, err := os.ReadFile(path)
@@ -80,7 +81,7 @@ func TestCreateLeavesOtherThingsAlone(t *testing.T) {
 	l, err := net.Listen("unix", filepath.Join(dir, "stream"))
 	require.NoError(t, err)
 	defer l.Close()
-	_, err = b.Create("stream", testConfig(1<<12))
+	_, err = b.Create("stream", drivertest.Config(1<<12))
 	require.ErrorIs(t, err, fs.ErrExist)
 	require.ErrorContains(t, err, "another program")
 	_, err = b.Open("stream", driver.Config{})
@@ -121,7 +122,7 @@ func TestTakeoverConcurrentSafe(t *testing.T) {
 		var made []driver.Channel
 		for range 4 {
 			all.Go(func() {
-				ch, err := New(&Options{Dir: dir}).Create("b", testConfig(1<<12))
+				ch, err := New(&Options{Dir: dir}).Create("b", drivertest.Config(1<<12))
 				if err == nil {
 					winners.Add(1)
 					mu.Lock()
@@ -166,7 +167,7 @@ func TestCheckMakesRemovedSocketAgain(t *testing.T) {
 
 func TestModeAndGroupOfSocket(t *testing.T) {
 	dir := newDir(t)
-	config := testConfig(1 << 12)
+	config := drivertest.Config(1 << 12)
 	group := os.Getegid()
 	config.Mode, config.Group = 0o660, &group
 	ch, err := New(&Options{Dir: dir}).Create("b", config)

@@ -14,6 +14,7 @@ import (
 
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
 	"github.com/zerobuffer-go/zerobuffer/core/drivertest/testproc"
 )
 
@@ -147,7 +148,7 @@ func TestStoppedReaderCrossProcess(t *testing.T) {
 	_, err := b.Open(name, driver.Config{})
 	require.ErrorIs(t, err, driver.ErrNotReady)
 	require.ErrorContains(t, err, "does not answer")
-	_, err = b.Create(name, testConfig(1<<16))
+	_, err = b.Create(name, drivertest.Config(1<<16))
 	require.ErrorIs(t, err, driver.ErrReaderConnected)
 
 	require.NoError(t, c.Process.Signal(syscall.SIGCONT))
@@ -230,7 +231,7 @@ func TestOtherUserCrossProcess(t *testing.T) {
 	}
 	open := func(place, name string) string { return asNobody("open", place, name).Line() }
 	dir, name := newDir(t), newName(t)
-	config := testConfig(1 << 16)
+	config := drivertest.Config(1 << 16)
 	b := New(&Options{Dir: dir})
 	ch, err := b.Create(name, config)
 	require.NoError(t, err)

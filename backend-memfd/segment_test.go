@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
 	"github.com/zerobuffer-go/zerobuffer/core/linux/memory"
 )
 
@@ -46,7 +47,7 @@ func TestSegmentIsReserved(t *testing.T) {
 
 func TestCreateNoSpace(t *testing.T) {
 	b := New(&Options{Private: true})
-	_, err := b.Create("b", testConfig(1<<50))
+	_, err := b.Create("b", drivertest.Config(1<<50))
 	var space *driver.NoSpaceError
 	require.ErrorAs(t, err, &space)
 	require.ErrorContains(t, err, "PayloadSize")
@@ -60,7 +61,7 @@ func TestCreateNoSpace(t *testing.T) {
 func TestHugePages(t *testing.T) {
 	b := New(&Options{Private: true, HugePages: true})
 	free := memory.HugePagesFree()
-	ch, err := b.Create("b", testConfig(1<<16))
+	ch, err := b.Create("b", drivertest.Config(1<<16))
 	if free == 0 {
 		require.Error(t, err)
 		require.ErrorContains(t, err, "huge pages")
@@ -77,7 +78,7 @@ func TestHugePages(t *testing.T) {
 	defer func() { require.NoError(t, errors.Join(other.Remove(), other.Close())) }()
 	other.Memory()[1<<15] = 9
 	require.EqualValues(t, 9, ch.Memory()[1<<15])
-	_, err = b.Create("more", testConfig(free+1<<21))
+	_, err = b.Create("more", drivertest.Config(free+1<<21))
 	require.ErrorIs(t, err, driver.ErrNoSpace)
 	require.ErrorContains(t, err, "vm.nr_hugepages")
 }

@@ -20,6 +20,7 @@ import (
 
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
 	"github.com/zerobuffer-go/zerobuffer/core/drivertest/testproc"
 )
 
@@ -35,7 +36,7 @@ func slowReader(t *testing.T, end *os.File, delay func(m message) time.Duration)
 	t.Helper()
 	fd, seg, err := makeSegment("slow", 1<<16, false)
 	require.NoError(t, err)
-	require.NoError(t, testConfig(1<<16).Format(seg.mem, uint64(os.Getpid())))
+	require.NoError(t, drivertest.Config(1<<16).Format(seg.mem, uint64(os.Getpid())))
 	l, err := newLink(end)
 	require.NoError(t, err)
 	done := make(chan struct{})
@@ -142,7 +143,7 @@ func TestJoinedReaderWhoseWriterNeverCame(t *testing.T) {
 func TestJoinUnconnectedSocket(t *testing.T) {
 	fd, err := newSocket()
 	require.NoError(t, err)
-	_, err = Join(os.NewFile(uintptr(fd), "unconnected")).Create("b", testConfig(1<<12))
+	_, err = Join(os.NewFile(uintptr(fd), "unconnected")).Create("b", drivertest.Config(1<<12))
 	require.ErrorIs(t, err, unix.ENOTCONN)
 }
 
@@ -186,7 +187,7 @@ func TestLockOfDirectoryIsHeld(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { _ = unix.Close(fd) }()
 	require.NoError(t, unix.Flock(fd, unix.LOCK_SH))
-	_, err = b.Create("other", testConfig(1<<12))
+	_, err = b.Create("other", drivertest.Config(1<<12))
 	require.ErrorContains(t, err, "holds the lock on this directory")
 	require.NoError(t, os.Remove(filepath.Join(dir, "b")))
 	require.NoError(t, c.Check(), "a look waits for nobody")
@@ -241,7 +242,7 @@ func TestLogHandlerMayAsk(t *testing.T) {
 	dir := newDir(t)
 	var made atomic.Pointer[owner]
 	var lines atomic.Int32
-	config := testConfig(1 << 16)
+	config := drivertest.Config(1 << 16)
 	config.Logger = slog.New(&asking{
 		Handler: slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}),
 		ask: func(string) {
@@ -266,7 +267,7 @@ func TestLogHandlerMayAsk(t *testing.T) {
 func TestOutOfDescriptors(t *testing.T) {
 	dir := newDir(t)
 	var warned atomic.Int32
-	config := testConfig(1 << 16)
+	config := drivertest.Config(1 << 16)
 	config.Logger = slog.New(&asking{
 		Handler: slog.NewTextHandler(os.Stderr, nil),
 		ask:     func(string) { warned.Add(1) },

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
@@ -154,7 +155,7 @@ func TestCheckFollowsReplacedSemaphore(t *testing.T) {
 	got := make(chan uint32)
 	go func() { got <- w.SpaceReady().Wait(1, -1) }()
 	waitBlocked(&w.sems[1].semaphore)
-	config := testConfig(0)
+	config := drivertest.Config(0)
 	m, err := makeSemaphore(w.sems[1].format, w.sems[1].path, &config)
 	require.NoError(t, err)
 	require.NoError(t, w.Check())
@@ -210,7 +211,7 @@ func TestLockIsOnTheNamedFileConcurrentSafe(t *testing.T) {
 			_ = unix.Close(fd)
 		}
 	}()
-	config := testConfig(0)
+	config := drivertest.Config(0)
 	for range 3000 {
 		l, err := tryLock(p, &config)
 		if err != nil {

@@ -60,7 +60,7 @@ func init() {
 
 		// reader NAME: a reader of ours, which closes after the second step.
 		"reader": func(b *Backend, args []string) error {
-			c, err := b.Create(args[0], testConfig(1<<16))
+			c, err := b.Create(args[0], drivertest.Config(1<<16))
 			if err != nil {
 				return err
 			}
@@ -149,7 +149,7 @@ func init() {
 
 		// alive NAME PID: says what it thinks of a process, twice.
 		"alive": func(b *Backend, args []string) error {
-			ch, err := b.Create(args[0], testConfig(1<<16))
+			ch, err := b.Create(args[0], drivertest.Config(1<<16))
 			if err != nil {
 				return err
 			}
@@ -168,7 +168,7 @@ func init() {
 			rounds, _ := strconv.Atoi(args[1])
 			fmt.Println("started")
 			for won := 0; won < rounds; {
-				ch, err := b.Create(args[0], testConfig(1<<14))
+				ch, err := b.Create(args[0], drivertest.Config(1<<14))
 				if errors.Is(err, driver.ErrReaderConnected) {
 					continue
 				}
@@ -238,17 +238,6 @@ func mapFile(path string, flags int) ([]byte, error) {
 		unix.MAP_SHARED)
 }
 
-// testConfig is a configuration whose Format makes a real OIEB.
-func testConfig(size uint64) driver.Config {
-	return driver.Config{Size: size, Format: func(mem []byte, pid uint64) error {
-		g, err := layout.NewGeometry(0, int64(size)-layout.OIEBSize)
-		if err == nil {
-			_, err = layout.Format(mem, g, pid)
-		}
-		return err
-	}}
-}
-
 // newBackend returns a backend on the real /dev/shm with lock files of its own.
 func newBackend(t *testing.T) *Backend {
 	t.Helper()
@@ -277,7 +266,7 @@ func newName(t *testing.T, b *Backend) string {
 // create makes a buffer that is closed at the end of the test.
 func create(t *testing.T, b *Backend, name string) *channel {
 	t.Helper()
-	ch, err := b.Create(name, testConfig(1<<16))
+	ch, err := b.Create(name, drivertest.Config(1<<16))
 	require.NoError(t, err)
 	return closeLater(t, ch)
 }

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
 )
 
 // paths are all objects of a buffer.
@@ -29,7 +30,7 @@ func paths(b *Backend, name string) []string {
 func TestCreateMakesAndRemovesEverything(t *testing.T) {
 	b := newBackend(t)
 	name := newName(t, b)
-	ch, err := b.Create(name, testConfig(1<<16))
+	ch, err := b.Create(name, drivertest.Config(1<<16))
 	require.NoError(t, err)
 	for _, p := range paths(b, name) {
 		_, st, err := lookup(p)
@@ -63,7 +64,7 @@ func TestCreateModeAndGroup(t *testing.T) {
 	require.NoError(t, makeLockDir(b.lockDirs[0]))
 	require.NoError(t, makeLockDir(b.lockDirs[1]))
 	name := newName(t, b)
-	config, group := testConfig(1<<16), 12345
+	config, group := drivertest.Config(1<<16), 12345
 	config.Mode, config.Group = 0o664, &group
 	ch, err := b.Create(name, config)
 	require.NoError(t, err)
@@ -80,11 +81,11 @@ func TestCreateRefusesLiveReader(t *testing.T) {
 	b := newBackend(t)
 	name := newName(t, b)
 	c := create(t, b, name)
-	_, err := b.Create(name, testConfig(1<<16))
+	_, err := b.Create(name, drivertest.Config(1<<16))
 	require.ErrorIs(t, err, driver.ErrReaderConnected)
 	require.ErrorContains(t, err, fmt.Sprint(os.Getpid()))
 	// A program that cannot see our lock files must leave the buffer alone as well.
-	_, err = newBackend(t).Create(name, testConfig(1<<16))
+	_, err = newBackend(t).Create(name, drivertest.Config(1<<16))
 	require.ErrorIs(t, err, driver.ErrReaderConnected)
 	require.ErrorContains(t, err, fmt.Sprint(os.Getpid()))
 	for i, s := range c.sems {
@@ -156,7 +157,7 @@ func TestCreateLeavesForeignObjectsAlone(t *testing.T) {
 				mk(t, path)
 				before, st, err := lookup(path)
 				require.NoError(t, err)
-				_, err = b.Create(name, testConfig(1<<16))
+				_, err = b.Create(name, drivertest.Config(1<<16))
 				require.ErrorIs(t, err, fs.ErrExist)
 				require.NotErrorIs(t, err, driver.ErrReaderConnected)
 				after, st2, err2 := lookup(path)
@@ -182,7 +183,7 @@ func TestCreateRaceConcurrentSafe(t *testing.T) {
 		var won []*channel
 		for i := range 6 {
 			wg.Go(func() {
-				ch, err := bs[i%len(bs)].Create(name, testConfig(1<<14))
+				ch, err := bs[i%len(bs)].Create(name, drivertest.Config(1<<14))
 				mu.Lock()
 				defer mu.Unlock()
 				if err == nil {
@@ -206,7 +207,7 @@ func TestCreateRaceConcurrentSafe(t *testing.T) {
 func TestCreateInvalidName(t *testing.T) {
 	b := newBackend(t)
 	for _, name := range []string{"", ".", "..", "a/b", "a\x00b", strings.Repeat("x", 246)} {
-		_, err := b.Create(name, testConfig(4096))
+		_, err := b.Create(name, drivertest.Config(4096))
 		require.ErrorIs(t, err, driver.ErrInvalidName, name)
 		_, err = b.Open(name, driver.Config{})
 		require.ErrorIs(t, err, driver.ErrInvalidName, name)

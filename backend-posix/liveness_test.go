@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
@@ -228,7 +229,7 @@ func TestAliveInvisibleReaderCrossProcess(t *testing.T) {
 	r.Step()
 	require.Equal(t, "ready 1", r.Line())
 	for _, p := range []string{semWritePrefix, semReadPrefix} {
-		config := testConfig(0)
+		config := drivertest.Config(0)
 		m, err := makeSemaphore(semFormats[Glibc], b.semPath(p, name), &config)
 		require.NoError(t, err)
 		require.NoError(t, m.close())

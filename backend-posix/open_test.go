@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
@@ -113,7 +114,7 @@ func TestOpenPermissionCrossProcess(t *testing.T) {
 	}
 	b := newBackend(t)
 	name := newName(t, b)
-	config, group := testConfig(1<<16), 77
+	config, group := drivertest.Config(1<<16), 77
 	config.Mode, config.Group = 0o660, &group
 	ch, err := b.Create(name, config)
 	require.NoError(t, err)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
@@ -29,7 +30,7 @@ func bothLibraries(t *testing.T, test func(t *testing.T, b, other *Backend)) {
 // leaveSemaphores makes what a reader with the library of b leaves behind, with tokens in it.
 func leaveSemaphores(t *testing.T, b *Backend, name string) {
 	t.Helper()
-	config := testConfig(0)
+	config := drivertest.Config(0)
 	for _, path := range b.semPaths(name)[b.library] {
 		m, err := makeSemaphore(semFormats[b.library], path, &config)
 		require.NoError(t, err)
@@ -152,7 +153,7 @@ func TestSegmentWithTheNameOfASemaphore(t *testing.T) {
 
 	musl := muslBackend(t)
 	require.NoError(t, r.Remove())
-	_, err := musl.Create(short, testConfig(1<<16))
+	_, err := musl.Create(short, drivertest.Config(1<<16))
 	require.ErrorIs(t, err, fs.ErrExist)
 	require.ErrorContains(t, err, "choose another name")
 	require.NoError(t, named.Check())
@@ -160,7 +161,7 @@ func TestSegmentWithTheNameOfASemaphore(t *testing.T) {
 	require.NoError(t, named.Remove())
 
 	r = create(t, musl, short)
-	_, err = b.Create(muslWritePrefix+short, testConfig(1<<16))
+	_, err = b.Create(muslWritePrefix+short, drivertest.Config(1<<16))
 	require.ErrorIs(t, err, fs.ErrExist)
 	sharesTokens(t, r, attach(t, b, short))
 }

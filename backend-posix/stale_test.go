@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
 	"github.com/zerobuffer-go/zerobuffer/core/drivertest/testproc"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
@@ -25,7 +26,7 @@ func TestCreateReapsKilledReaderCrossProcess(t *testing.T) {
 			name := newName(t, b)
 			r := start(t, b, nil, "reader", name)
 			require.Equal(t, fmt.Sprintf("ready %d", r.PID()), r.Line())
-			_, err := newBackend(t).Create(name, testConfig(1<<16))
+			_, err := newBackend(t).Create(name, drivertest.Config(1<<16))
 			require.ErrorIs(t, err, driver.ErrReaderConnected)
 			require.ErrorContains(t, err, fmt.Sprint(r.PID()))
 			r.Kill()
@@ -50,7 +51,7 @@ func TestCreateReapsUnderLivingWriterCrossProcess(t *testing.T) {
 	w := start(t, b, nil, "foreign-writer", name)
 	w.Line()
 	r.Kill()
-	_, err := newBackend(t).Create(name, testConfig(1<<16))
+	_, err := newBackend(t).Create(name, drivertest.Config(1<<16))
 	require.ErrorIs(t, err, driver.ErrReaderConnected)
 	require.ErrorContains(t, err, fmt.Sprintf("process %d has it open", w.PID()))
 	create(t, b, name)
@@ -79,7 +80,7 @@ func TestCreateLeavesForeignReaderAloneCrossProcess(t *testing.T) {
 	require.Equal(t, "filled", r.Line())
 	result := make(chan error)
 	go func() {
-		_, err := b.Create(name, testConfig(1<<16))
+		_, err := b.Create(name, drivertest.Config(1<<16))
 		result <- err
 	}()
 	r.Step() // while Create waits for the half-made segment
@@ -107,7 +108,7 @@ func TestCreateLeavesLiveReaderAloneDespiteOldLock(t *testing.T) {
 		require.NoError(t, err)
 		o.ReaderPID.Store(math.MaxInt32 - 1) // as if it were in another PID namespace
 		leaveLock(t, b, name)
-		_, err = b.Create(name, testConfig(1<<16))
+		_, err = b.Create(name, drivertest.Config(1<<16))
 		require.ErrorIs(t, err, driver.ErrReaderConnected)
 		require.NoError(t, c.Check())
 	})
@@ -118,7 +119,7 @@ func TestCreateLeavesLiveReaderAloneDespiteOldLock(t *testing.T) {
 		leaveLock(t, b, name)
 		result := make(chan error)
 		go func() {
-			_, err := b.Create(name, testConfig(1<<16))
+			_, err := b.Create(name, drivertest.Config(1<<16))
 			result <- err
 		}()
 		time.Sleep(3 * openGrace)
@@ -126,7 +127,7 @@ func TestCreateLeavesLiveReaderAloneDespiteOldLock(t *testing.T) {
 		r.Line()
 		require.ErrorIs(t, <-result, driver.ErrReaderConnected, "it was still being made")
 		leaveLock(t, b, name)
-		_, err := b.Create(name, testConfig(1<<16))
+		_, err := b.Create(name, drivertest.Config(1<<16))
 		require.ErrorIs(t, err, driver.ErrReaderConnected, "its PID lives")
 		require.True(t, exists(b.segmentPath(name)))
 	})
@@ -137,7 +138,7 @@ func TestCreateReapsHalfMadeSegmentCrossProcess(t *testing.T) {
 	name := newName(t, b)
 	r := start(t, b, nil, "foreign-reader", name)
 	require.Equal(t, "filled", r.Line())
-	_, err := b.Create(name, testConfig(1<<16))
+	_, err := b.Create(name, drivertest.Config(1<<16))
 	require.ErrorIs(t, err, driver.ErrReaderConnected, "somebody has it open")
 	r.Kill()
 	create(t, b, name)
@@ -166,7 +167,7 @@ func TestCreateLeavesReaderInContainerAloneCrossProcess(t *testing.T) {
 	require.Equal(t, "filled", r.Line())
 	r.Step()
 	require.Equal(t, "ready 1", r.Line())
-	_, err := newBackend(t).Create(name, testConfig(1<<16))
+	_, err := newBackend(t).Create(name, drivertest.Config(1<<16))
 	require.ErrorIs(t, err, driver.ErrReaderConnected)
 	r.Kill()
 	create(t, newBackend(t), name)
@@ -183,7 +184,7 @@ func TestCreateStaleRaceConcurrentSafe(t *testing.T) {
 		channels := make(chan driver.Channel, 8)
 		for i := range 8 {
 			go func() {
-				ch, err := []*Backend{b, other}[i%2].Create(name, testConfig(1<<14))
+				ch, err := []*Backend{b, other}[i%2].Create(name, drivertest.Config(1<<14))
 				if err == nil {
 					channels <- ch
 				}
@@ -231,7 +232,7 @@ func TestCreateAfterKillAtAnyMomentCrossProcess(t *testing.T) {
 		require.Equal(t, "started", c.Line())
 		time.Sleep(time.Duration(i) * 137 * time.Microsecond)
 		c.Kill()
-		ch, err := b.Create(name, testConfig(1<<14))
+		ch, err := b.Create(name, drivertest.Config(1<<14))
 		require.NoError(t, err)
 		require.NoError(t, ch.Check())
 		require.NoError(t, ch.Remove())

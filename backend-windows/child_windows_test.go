@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -14,7 +13,6 @@ import (
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
 	"github.com/zerobuffer-go/zerobuffer/core/drivertest/testproc"
-	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
 // children are the commands of the other process.
@@ -80,23 +78,10 @@ var children = map[string]testproc.Command{
 	},
 }
 
-// testConfig is a segment with a ring of 4096 bytes.
-func testConfig() driver.Config {
-	g := layout.Geometry{MetadataSize: 64, PayloadSize: 4096}
-	return driver.Config{
-		Size: g.SegmentSize(),
-		Format: func(mem []byte, pid uint64) error {
-			_, err := layout.Format(mem, g, pid)
-			return err
-		},
-		Logger: slog.New(slog.DiscardHandler),
-	}
-}
-
 // create makes a buffer that ends with the test.
 func create(t *testing.T, b *Backend, name string) *channel {
 	t.Helper()
-	ch, err := b.Create(name, testConfig())
+	ch, err := b.Create(name, drivertest.Config(1<<13))
 	require.NoError(t, err)
 	return atEnd(t, ch)
 }

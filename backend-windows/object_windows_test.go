@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/windows"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
@@ -56,7 +57,7 @@ func TestObjectsWithOtherDescriptor(t *testing.T) {
 		require.Contains(t, got, ";WD)")
 	}
 	open(t, b, name)
-	_, err := New(&Options{SDDL: "nonsense"}).Create(newName(), testConfig())
+	_, err := New(&Options{SDDL: "nonsense"}).Create(newName(), drivertest.Config(1<<13))
 	require.ErrorContains(t, err, `"nonsense"`)
 }
 
@@ -69,13 +70,13 @@ func TestOpenWithoutTheRight(t *testing.T) {
 	require.ErrorContains(t, err, "SDDL")
 	dir := t.TempDir()
 	defer removeUpTo(filepath.Join(dir, "zerobuffer", "locks"), dir)
-	_, err = New(&Options{TempDir: dir}).Create(name, testConfig())
+	_, err = New(&Options{TempDir: dir}).Create(name, drivertest.Config(1<<13))
 	require.ErrorIs(t, err, fs.ErrPermission)
 }
 
 func TestCreateWithoutSpace(t *testing.T) {
 	for _, size := range []uint64{1 << 50, 1 << 62, math.MaxUint64} {
-		config := testConfig()
+		config := drivertest.Config(1 << 13)
 		config.Size = size
 		_, err := New(nil).Create(newName(), config)
 		require.ErrorIs(t, err, driver.ErrNoSpace)
@@ -101,7 +102,7 @@ func TestCreateGlobal(t *testing.T) {
 
 	name := newName()
 	b := New(&Options{Global: true})
-	ch, err := b.Create(name, testConfig())
+	ch, err := b.Create(name, drivertest.Config(1<<13))
 	if errors.Is(err, fs.ErrPermission) {
 		require.ErrorContains(t, err, "SeCreateGlobalPrivilege")
 		return
@@ -146,12 +147,12 @@ func TestHalfMadeSegment(t *testing.T) {
 	notReady() // reader_pid, with all objects there
 	o.ReaderPID.Store(self)
 	open(t, New(nil), name)
-	_, err = New(nil).Create(name, testConfig())
+	_, err = New(nil).Create(name, drivertest.Config(1<<13))
 	require.ErrorIs(t, err, driver.ErrReaderConnected)
 	o.Size.Store(0xffffffff)
 	_, err = New(nil).Open(name, driver.Config{})
 	require.ErrorIs(t, err, layout.ErrIncompatible)
-	_, err = New(nil).Create(name, testConfig())
+	_, err = New(nil).Create(name, drivertest.Config(1<<13))
 	require.ErrorIs(t, err, fs.ErrExist)
 	require.NotErrorIs(t, err, driver.ErrReaderConnected)
 	require.ErrorContains(t, err, "another program")
@@ -168,13 +169,13 @@ func TestCheckSegmentOfTheSameProcess(t *testing.T) {
 	require.NoError(t, w.Check())
 	require.NoError(t, windows.CloseHandle(first.section))
 	first.section = 0
-	h, err := makeSection(name, testConfig().Size, nil)
+	h, err := makeSection(name, drivertest.Config(1<<13).Size, nil)
 	require.NoError(t, err)
 	defer func() { _ = windows.CloseHandle(h) }()
 	mem, err := mapView(h, readWrite, 0)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, unmapView(mem)) }()
-	require.NoError(t, testConfig().Format(mem, uint64(os.Getpid())))
+	require.NoError(t, drivertest.Config(1<<13).Format(mem, uint64(os.Getpid())))
 	require.ErrorIs(t, w.Check(), driver.ErrSegmentRemoved)
 }
 
@@ -192,7 +193,7 @@ func TestNameOfAnotherKindOfObject(t *testing.T) {
 	event, err := windows.CreateEvent(nil, 0, 0, utf16Name(name))
 	require.NoError(t, err)
 	defer func() { _ = windows.CloseHandle(event) }()
-	_, err = New(nil).Create(name, testConfig())
+	_, err = New(nil).Create(name, drivertest.Config(1<<13))
 	require.ErrorIs(t, err, fs.ErrExist)
 	require.ErrorContains(t, err, "another kind of object")
 	_, err = New(nil).Open(name, driver.Config{})
@@ -203,7 +204,7 @@ func TestCreateFailsWithLeftSemaphore(t *testing.T) {
 	name := newName()
 	s, err := makeSemaphore("sem-r-"+name, nil)
 	require.NoError(t, err)
-	_, err = New(nil).Create(name, testConfig())
+	_, err = New(nil).Create(name, drivertest.Config(1<<13))
 	require.ErrorIs(t, err, fs.ErrExist)
 	require.ErrorContains(t, err, "sem-r-"+name)
 	s.close()
@@ -253,7 +254,7 @@ func TestWhatIsLogged(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	defer removeUpTo(file, dir)
 	var text strings.Builder
-	config := testConfig()
+	config := drivertest.Config(1 << 13)
 	config.Logger = slog.New(slog.NewTextHandler(&text, nil))
 	config.Mode = 0o600
 	ch, err := New(nil).Create(newName(), config)
@@ -317,7 +318,7 @@ func TestCreateConcurrentSafe(t *testing.T) {
 		var group sync.WaitGroup
 		for range creators {
 			group.Go(func() {
-				ch, err := New(nil).Create(name, testConfig())
+				ch, err := New(nil).Create(name, drivertest.Config(1<<13))
 				if err == nil {
 					made <- ch
 				} else if !errors.Is(err, fs.ErrExist) {
@@ -384,7 +385,7 @@ func TestHandlesAreClosed(t *testing.T) {
 	const rounds, slack = 60, 40
 	name := newName()
 	round := func() {
-		r, err := New(nil).Create(name, testConfig())
+		r, err := New(nil).Create(name, drivertest.Config(1<<13))
 		require.NoError(t, err)
 		w, err := New(nil).Open(name, driver.Config{})
 		require.NoError(t, err)
@@ -395,7 +396,7 @@ func TestHandlesAreClosed(t *testing.T) {
 		require.NoError(t, w.Check())
 		_, err = New(nil).Open(name+"x", driver.Config{})
 		require.ErrorIs(t, err, driver.ErrNotFound)
-		_, err = New(nil).Create(name, testConfig())
+		_, err = New(nil).Create(name, drivertest.Config(1<<13))
 		require.ErrorIs(t, err, driver.ErrReaderConnected)
 		require.NoError(t, errors.Join(r.Remove(), r.Close(), w.Remove(), w.Close()))
 	}

@@ -16,6 +16,7 @@ import (
 
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
 	"github.com/zerobuffer-go/zerobuffer/core/drivertest/testproc"
 )
 
@@ -173,7 +174,7 @@ func TestCrossProcessPeerLock(t *testing.T) {
 	each(t, func(t *testing.T, l *language, name string) {
 		b := New(&l.opts)
 		lock := l.peer(t, "lock", name).Ready()
-		_, err := b.Create(name, testConfig())
+		_, err := b.Create(name, drivertest.Config(1<<13))
 		require.ErrorIs(t, err, driver.ErrReaderConnected)
 		require.ErrorContains(t, err, ".lock")
 		lock.Kill() // leaves the file behind, if it is Python's
@@ -184,7 +185,7 @@ func TestCrossProcessPeerLock(t *testing.T) {
 		require.NoError(t, c.Remove())
 		require.Empty(t, lockFiles(name))
 		first := l.peer(t, "hold", name).Ready()
-		_, err = b.Create(name, testConfig())
+		_, err = b.Create(name, drivertest.Config(1<<13))
 		require.ErrorIs(t, err, driver.ErrReaderConnected)
 		require.ErrorContains(t, err, fmt.Sprintf("process %d", first.PID()))
 		first.Kill()
@@ -202,7 +203,7 @@ func TestCrossProcessPeerKeepsTheName(t *testing.T) {
 	reader := testproc.Start(t, "reader", name).Ready()
 	w := l.peer(t, "connect", name).Ready()
 	reader.Kill()
-	_, err := New(nil).Create(name, testConfig())
+	_, err := New(nil).Create(name, drivertest.Config(1<<13))
 	require.ErrorIs(t, err, fs.ErrExist)
 	require.NotErrorIs(t, err, driver.ErrReaderConnected)
 	require.ErrorContains(t, err, fmt.Sprintf("process %d", w.PID()))
@@ -213,7 +214,7 @@ func TestCrossProcessPeerKeepsTheName(t *testing.T) {
 	// It goes within the grace of a create.
 	done := make(chan error, 1)
 	go func() {
-		ch, err := New(nil).Create(name, testConfig())
+		ch, err := New(nil).Create(name, drivertest.Config(1<<13))
 		if err == nil {
 			err = errors.Join(ch.Remove(), ch.Close())
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,22 @@ import (
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
+
+// Config is a configuration for a bare Create of a segment of size bytes, with an OIEB, a ring and
+// no metadata block.
+func Config(size uint64) driver.Config {
+	return driver.Config{
+		Size: size,
+		Format: func(mem []byte, pid uint64) error {
+			g, err := layout.NewGeometry(0, int64(size)-layout.OIEBSize)
+			if err == nil {
+				_, err = layout.Format(mem, g, pid)
+			}
+			return err
+		},
+		Logger: slog.New(slog.DiscardHandler),
+	}
+}
 
 var lastName atomic.Uint64
 
