@@ -149,6 +149,9 @@ func (w *Writer) meetPeers() error {
 			return err
 		}
 	}
+	if w.gone != nil {
+		return w.gone
+	}
 	if o.ReaderPID.Load() == 0 {
 		return &ReaderGoneError{Closed: true, Unread: w.ring.Unread()}
 	}
@@ -179,7 +182,8 @@ func (w *Writer) lookForReader() error {
 	if pid != 0 && w.s.ch.Liveness().Alive(driver.Reader, pid) {
 		return nil
 	}
-	return &ReaderGoneError{Closed: pid == 0, PID: pid, Unread: w.ring.Unread()}
+	w.gone = &ReaderGoneError{Closed: pid == 0, PID: pid, Unread: w.ring.Unread()}
+	return w.gone
 }
 
 // ReaderConnected tells whether a live reader is there now.

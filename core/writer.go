@@ -20,8 +20,9 @@ type Writer struct {
 	opts WriterOptions
 	ring *ring.Producer
 
-	reserved bool // between Reserve and Commit or Abort
-	foreign  bool // the reader is no program of ours
+	reserved bool  // between Reserve and Commit or Abort
+	foreign  bool  // the reader is no program of ours
+	gone     error // the reader was found dead: its buffer gets no other one
 
 	frames  atomic.Uint64
 	bytes   atomic.Uint64

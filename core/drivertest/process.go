@@ -67,6 +67,10 @@ var processCases = []testCase{
 		"kill-writer", killRule + "a reader gets all frames of a killed writer, then ErrWriterDead, " +
 			"and the next writer goes on", killWriter,
 	},
+	{
+		"kill-reader-room", killRule + "a writer with room learns that its reader was killed, and " +
+			"does not forget it", killReaderWithRoom,
+	},
 	{"kill-writer-watched", killRule + "the end of a watched writer is told at once", killWatched},
 	{
 		"kill-reader", killRule + "the writer of a killed reader gets ErrReaderDead, and the name " +
@@ -120,6 +124,21 @@ func killReader(c *C) {
 	r := c.ring(1024)
 	c.write(c.writer(), 1, 50)
 	c.read(r, 1, 50).Release()
+}
+
+func killReaderWithRoom(c *C) {
+	other := c.h.Start(c.t, driver.Reader, c.name)
+	w := c.writer()
+	other.Kill()
+	write := func() error { return w.WriteFrame(background, []byte{1}) }
+	c.eventually(func() bool { return errors.Is(write(), zerobuffer.ErrReaderDead) })
+	for range 3 {
+		if err := write(); !errors.Is(err, zerobuffer.ErrReaderDead) {
+			c.failf("write after ErrReaderDead: error is %v", err)
+		}
+	}
+	c.must(w.Close())
+	c.ring(1024)
 }
 
 func killWatched(c *C) {
