@@ -51,6 +51,7 @@ var unfit = []Unfit{
 	{"TestCreateSmallShmCrossProcess", namespaces},
 	{"TestCreateLeavesReaderInContainerAloneCrossProcess", namespaces},
 	{"TestContainersCrossProcess", namespaces},
+	{"TestOnlookerWithPIDOfDeadWriterCrossProcess", namespaces},
 }
 
 const namespaces = "qemu-user refuses to start a process in new namespaces"
