@@ -52,6 +52,7 @@ type channel struct {
 	name    pathName // of path
 	fd      int      // of the segment; it carries the claims
 	id      objectID
+	owner   uint32 // user of the segment, on the side that opened it
 	mem     []byte
 	paths   semPaths           // of the semaphores, made or not
 	sems    [2]*namedSemaphore // data ready, space ready
@@ -170,7 +171,7 @@ func (c *channel) judgeRival(s *namedSemaphore, i int) {
 	if err != nil {
 		return
 	}
-	if format := c.paths.recognise(o.ReaderPID.Load()); format != s.format {
+	if format := c.paths.recognise(o.ReaderPID.Load(), c.owner); format != s.format {
 		c.config.Logger.Info("the semaphores in use are those of another C library",
 			"path", s.path, "instead", s.rival.text)
 		s.setFormat(format, &c.paths, i)
@@ -183,7 +184,7 @@ func (c *channel) followSemaphore(s *namedSemaphore) {
 	if err != nil || id == s.cur.Load().id || len(s.retired) >= maxRetired {
 		return
 	}
-	next, err := openSemaphore(s.format, s.path)
+	next, err := openSemaphore(s.format, s.path, c.owner)
 	if err != nil {
 		c.config.Logger.Debug("semaphore was replaced and cannot be opened yet",
 			"path", s.path, "error", err)

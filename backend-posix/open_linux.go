@@ -33,9 +33,9 @@ func (b *Backend) open(name string, config driver.Config) (driver.Channel, error
 		return nil, err
 	}
 	c.paths = b.semPaths(name)
-	format := c.paths.recognise(readHeader(fd).readerPID)
+	format := c.paths.recognise(readHeader(fd).readerPID, c.owner)
 	for i, path := range c.paths[format.library] {
-		m, err := openSemaphore(format, path)
+		m, err := openSemaphore(format, path, c.owner)
 		if err != nil {
 			c.giveUp()
 			return nil, err
@@ -71,7 +71,7 @@ func (c *channel) mapSegment() error {
 	if err != nil {
 		return fmt.Errorf("map %s: %w", c.path, err)
 	}
-	c.mem, c.id = mem, idOf(&st)
+	c.mem, c.id, c.owner = mem, idOf(&st), st.Uid
 	return nil
 }
 

@@ -173,3 +173,36 @@ func TestCreateRefusesUnknownLibrary(t *testing.T) {
 	require.ErrorContains(t, err, "Glibc or Musl")
 	require.Equal(t, "glibc", Glibc.String())
 }
+
+// Everybody may put files into the directory: those of another user than that of the segment are
+// not taken for the reader's semaphores, younger or not, and whatever they replace.
+func TestSemaphoresOfAnotherUserAreIgnored(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root to make files of another user")
+	}
+	bothLibraries(t, func(t *testing.T, b, other *Backend) {
+		name := newName(t, b)
+		r := create(t, b, name)
+		o, err := layout.View(r.mem)
+		require.NoError(t, err)
+		w := attach(t, b, name)
+		o.ReaderPID.Store(1 << 40) // whose mappings cannot be read
+		leaveSemaphores(t, other, name)
+		for _, path := range b.semPaths(name)[other.library] {
+			require.NoError(t, os.Chown(path, 65534, 65534))
+			require.NoError(t, os.Chmod(path, 0o666))
+		}
+		require.NoError(t, w.Check())
+		sharesTokens(t, r, w)
+		sharesTokens(t, r, attach(t, b, name))
+
+		path := b.semPaths(name)[b.library][0]
+		require.NoError(t, os.Remove(path))
+		leaveSemaphores(t, b, name)
+		require.NoError(t, os.Chown(path, 65534, 65534))
+		_, err = b.Open(name, driver.Config{})
+		require.ErrorIs(t, err, fs.ErrPermission)
+		require.ErrorContains(t, err, "belongs to user 65534, and the segment to user 0")
+		require.NoError(t, os.Remove(path))
+	})
+}

@@ -77,8 +77,8 @@ func linkOver(f *file, path string) error {
 		path, driver.ErrReaderConnected)
 }
 
-// openSemaphore opens and maps the semaphore that a reader has made.
-func openSemaphore(format *semFormat, path string) (*semMap, error) {
+// openSemaphore opens and maps the semaphore that a reader has made, who is the owner.
+func openSemaphore(format *semFormat, path string, owner uint32) (*semMap, error) {
 	fd, err := open(path, unix.O_RDWR)
 	if err == unix.ENOENT {
 		return nil, fmt.Errorf("open semaphore %s: %w, it does not exist yet",
@@ -95,6 +95,9 @@ func openSemaphore(format *semFormat, path string) (*semMap, error) {
 	switch {
 	case !isRegular(&st):
 		return nil, notRegular(path, &st, fs.ErrInvalid)
+	case st.Uid != owner:
+		return nil, fmt.Errorf("open semaphore %s: %w: it belongs to user %d, and the segment to "+
+			"user %d; remove it and start the reader again", path, driver.ErrPermission, st.Uid, owner)
 	case st.Size != semSize:
 		return nil, fmt.Errorf("open semaphore %s: it has %d bytes, not %d: %w; remove "+
 			"it and start the reader again", path, st.Size, semSize, fs.ErrInvalid)

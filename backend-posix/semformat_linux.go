@@ -57,9 +57,10 @@ func isSemaphore(st *unix.Stat_t) bool { return isRegular(st) && st.Size == semS
 // recognise tells which library has made the semaphores, where reader is the reader's PID. If
 // there are none it is glibc. Of two kinds one is left over from a reader that was killed (Python
 // always leaves its own): the reader has mapped the other one, and if its mappings cannot be read,
-// the younger files are those in use, because every reader makes new ones.
-func (p *semPaths) recognise(reader uint64) *semFormat {
-	glibc, musl := lookAtPair(p[Glibc]), lookAtPair(p[Musl])
+// the younger files are those in use, because every reader makes new ones. Only files of owner, the
+// user of the segment, count: everybody may put files into the directory.
+func (p *semPaths) recognise(reader uint64, owner uint32) *semFormat {
+	glibc, musl := lookAtPair(p[Glibc], owner), lookAtPair(p[Musl], owner)
 	switch {
 	case len(musl.ids) == 0:
 		return semFormats[Glibc]
@@ -83,10 +84,10 @@ type semPair struct {
 	born time.Duration // of the younger one; the time of a change would be that of its use
 }
 
-func lookAtPair(paths [2]string) (p semPair) {
+func lookAtPair(paths [2]string, owner uint32) (p semPair) {
 	for _, path := range paths {
 		id, st, err := lookup(path)
-		if err != nil || !isSemaphore(st) {
+		if err != nil || !isSemaphore(st) || st.Uid != owner {
 			continue
 		}
 		p.ids = append(p.ids, id)
