@@ -123,14 +123,14 @@ func tokensOf(c driver.Channel) []uint32 {
 func TestCReaderSeesWriterClose(t *testing.T) {
 	forLibraries(t, func(t *testing.T, l cLibrary) {
 		j := job{role: "reader", ring: 4096, count: 100, smallest: 1, large: 500}
-		j.name, j.timeout = newName(t), 200
+		j.name = newName(t) // it waits without a time-out of its own
 		p := l.start(t, j)
 		w := newWriter(t, j.name)
 		j.write(t, w, 0, 50)
 		require.NoError(t, w.WaitDrained(watched(t)))
+		waitForWaiter(t, j.name, true)
 		require.NoError(t, w.Close())
-		require.True(t, p.out.Scan(), "%s", &p.stderr)
-		require.Contains(t, p.out.Text(), "gone 50 ")
+		p.says("gone 50 0")
 		p.close()
 	})
 }

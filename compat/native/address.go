@@ -3,6 +3,7 @@ package native
 import (
 	"errors"
 	"fmt"
+	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -49,12 +50,33 @@ func Resolve(address string) (driver.Backend, string, error) {
 	return b, buffer, nil
 }
 
-// Same tells whether two addresses are the same one, also if only one of them names the default
-// backend.
+// Same tells whether two addresses lead to the same buffer, as far as the addresses tell: the
+// default backend may be named or not, and kinds of a backend may share their segments.
 func Same(a, b string) bool {
 	schemeA, restA := split(a)
 	schemeB, restB := split(b)
-	return schemeA == schemeB && restA == restB
+	return segmentsOf(schemeA) == segmentsOf(schemeB) && clean(restA) == clean(restB)
+}
+
+// segmentsOf returns the scheme whose segments have the names of this one's.
+func segmentsOf(scheme string) string {
+	switch scheme {
+	case "posix-musl":
+		return "posix"
+	case "win-python":
+		return "win"
+	case "win-cpp":
+		return "win-global"
+	}
+	return scheme
+}
+
+// clean returns the shortest form of a path. A name is no path.
+func clean(rest string) string {
+	if path.IsAbs(rest) {
+		return path.Clean(rest)
+	}
+	return rest
 }
 
 // split returns the scheme of an address, or the default, and what follows it.

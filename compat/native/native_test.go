@@ -76,6 +76,11 @@ func TestSame(t *testing.T) {
 	}{
 		{"camera", "camera", true},
 		{"memfd:camera", "memfd:camera", true},
+		{"memfd:/run/app/camera", "memfd:/run/./app//camera", true},
+		{"posix:camera", "posix-musl:camera", true},
+		{"win:camera", "win-python:camera", true},
+		{"win-global:camera", "win-cpp:camera", true},
+		{"win:camera", "win-global:camera", false},
 		{"camera", "camera2", false},
 		{"posix:camera", "memfd:camera", false},
 		{"memfd:camera", "memfd:@camera", false},
