@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -22,7 +21,7 @@ type Suite struct {
 	Tags string // build tags
 }
 
-// Suites are the backends. One without a TestConformance yet is left out.
+// Suites are the backends.
 var Suites = []Suite{
 	{Name: "inproc", Dir: "core/inproc"},
 	{Name: "posixshm", Dir: "backend-posix", OS: "linux"},
@@ -43,9 +42,6 @@ func Conformance(ctx context.Context) error {
 	var errs, away []error
 	var columns []string
 	for _, s := range Suites {
-		if !s.present() {
-			continue
-		}
 		columns = append(columns, s.Name)
 		run, end, err := s.testRun(ctx)
 		if err != nil {
@@ -85,14 +81,6 @@ What each backend does in each case of the suite in ` + "`core/drivertest`" + `.
 ` + "`go tool mage conformance`" + `, not by hand.
 
 `
-
-// present says whether the workspace holds the suite's test already.
-func (s Suite) present() bool {
-	files, _ := filepath.Glob(filepath.Join(s.Dir, "*_test.go"))
-	return slices.ContainsFunc(files, func(name string) bool {
-		return strings.Contains(string(contents(name)), "\nfunc TestConformance(")
-	})
-}
 
 // testRun is how the suite runs on this system; end is called after it.
 func (s Suite) testRun(ctx context.Context) (run TestRun, end func() error, err error) {

@@ -35,12 +35,17 @@ func cPeers(python string) []cPeer {
 	}
 }
 
-// path is where the program lies if it was made of the source as it is now.
+// path is where the program lies if it was made of the source, and in the way, that hold now.
 func (c cPeer) path() (string, error) {
 	text, err := os.ReadFile(cPeerSource)
 	if err != nil {
 		return "", fmt.Errorf("read the C peer: %w", err)
 	}
+	requirements, err := requirementsHash()
+	if err != nil {
+		return "", err
+	}
+	text = fmt.Appendf(text, "%q %s", c.compiler, requirements)
 	name := fmt.Sprintf("peer-%s-%.8x", c.name, sha256.Sum256(text))
 	path, err := filepath.Abs(filepath.Join(CacheDir, "interop", name))
 	if err != nil {
@@ -83,10 +88,17 @@ func (c cPeer) build(ctx context.Context) error {
 		Stdout: os.Stderr,
 		Env:    []string{"ZIG_GLOBAL_CACHE_DIR=" + cache, "ZIG_LOCAL_CACHE_DIR=" + cache},
 	}
+	half := path + ".tmp" // so that a compiler that is interrupted leaves nothing that looks whole
 	args := slices.Concat(c.compiler[1:], []string{
-		"-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o", path, cPeerSource,
+		"-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o", half, cPeerSource,
 	})
-	return quiet.Run(ctx, c.compiler[0], args...)
+	if err := quiet.Run(ctx, c.compiler[0], args...); err != nil {
+		return err
+	}
+	if err := os.Rename(half, path); err != nil {
+		return fmt.Errorf("place the C peer: %w", err)
+	}
+	return nil
 }
 
 // buildC makes the programs that are missing. Where nothing may be skipped a missing compiler is

@@ -57,8 +57,21 @@ func ParseMutant(file, text string) (Mutant, error) {
 	return m, nil
 }
 
+// mutantsFile is the list of deliberate faults that [Mutants] writes.
+const mutantsFile = "docs/mutants.md"
+
+const mutantsHead = `# Mutants
+
+Deliberate faults, one a patch in ` + "`mutants/`" + `, and the test that passes without and fails with each.
+Made by ` + "`go tool mage mutants`" + ` when every one was caught, not by hand.
+
+| fault | what it breaks | caught by |
+| --- | --- | --- |
+`
+
 // Mutants applies the patches of dir one at a time to a copy of the tree, and demands that the
-// named test passes without the fault and fails with it.
+// named test passes without the fault and fails with it. If that holds for all patches, it brings
+// docs/mutants.md up to date.
 func Mutants(ctx context.Context, dir, only string) error {
 	files, err := filepath.Glob(filepath.Join(dir, "*"+only+"*.patch"))
 	if err != nil {
@@ -75,6 +88,8 @@ func Mutants(ctx context.Context, dir, only string) error {
 	var wine lazyWine
 	defer wine.end()
 	var errs []error
+	var page strings.Builder
+	page.WriteString(mutantsHead)
 	fmt.Println("mutant | rule | caught by")
 	for _, file := range files {
 		m, err := readMutant(file)
@@ -85,6 +100,7 @@ func Mutants(ctx context.Context, dir, only string) error {
 				caught = "NOT CAUGHT"
 			}
 			fmt.Println(strings.Join([]string{m.name(), m.Rule, caught}, " | "))
+			fmt.Fprintf(&page, "| %s | %s | %s |\n", m.name(), cell(m.Rule), m.test())
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", m.name(), err))
@@ -94,7 +110,10 @@ func Mutants(ctx context.Context, dir, only string) error {
 		}
 	}
 	fmt.Printf("\n%d mutants, %d not caught\n", len(files), len(errs))
-	return errors.Join(errs...)
+	if len(errs) > 0 || only != "" {
+		return errors.Join(errs...)
+	}
+	return publish(mutantsFile, page.String(), "go tool mage mutants")
 }
 
 func readMutant(file string) (Mutant, error) {
@@ -157,6 +176,12 @@ func (m Mutant) apply(ctx context.Context, tree string, flags ...string) error {
 	args := append(append([]string{"apply"}, flags...), m.File)
 	_, err := c.Output(ctx, "git", args...)
 	return err
+}
+
+// test names the test that has to fail, as people do.
+func (m Mutant) test() string {
+	name := strings.NewReplacer("^", "", "$", "").Replace(m.Run)
+	return strings.TrimPrefix(m.Package, "./") + " " + strings.ReplaceAll(name, "|", " or ")
 }
 
 func (m Mutant) name() string { return strings.TrimSuffix(filepath.Base(m.File), ".patch") }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"strings"
 )
@@ -24,6 +23,15 @@ type Emulated struct {
 	Model    bool // run the model of the ring as well
 }
 
+// String names the directories whose tests run.
+func (e Emulated) String() string {
+	var dirs []string
+	for _, p := range e.Packages {
+		dirs = append(dirs, strings.TrimSuffix(strings.TrimPrefix(p, "./"), "/..."))
+	}
+	return strings.Join(dirs, ", ")
+}
+
 var emulated = []Emulated{
 	{
 		Arch: "arm64", Emulator: "qemu-aarch64-static", Model: true,
@@ -32,7 +40,7 @@ var emulated = []Emulated{
 	{Arch: "riscv64", Emulator: "qemu-riscv64-static", Packages: []string{"./core/..."}},
 }
 
-// Unfit is a test that cannot work under qemu-user.
+// Unfit is a test that cannot work where a target runs it.
 type Unfit struct {
 	Test   string // as in go test -skip
 	Reason string
@@ -74,15 +82,14 @@ func Qemu(ctx context.Context) error {
 		return err
 	}
 	err := RunTests(ctx, runs...)
-	printUnfit()
+	printUnfit("qemu-user", unfit)
 	return err
 }
 
-func printUnfit() {
-	if len(unfit) > 0 {
-		fmt.Fprintln(os.Stdout, "\nleft out under qemu-user:")
-	}
-	for _, u := range unfit {
+// printUnfit lists the tests that were left out.
+func printUnfit(where string, tests []Unfit) {
+	fmt.Printf("\nleft out under %s:\n", where)
+	for _, u := range tests {
 		fmt.Printf("  %s: %s\n", u.Test, u.Reason)
 	}
 }
