@@ -2,6 +2,7 @@ package native
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
@@ -39,6 +40,12 @@ func Schemes() []string {
 		}
 	}
 	return names
+}
+
+// Backends lists the schemes that stand for a backend with its defaults, the default first. Those
+// of the same backend with other options have its name and a dash in front.
+func Backends() []string {
+	return slices.DeleteFunc(Schemes(), func(name string) bool { return strings.Contains(name, "-") })
 }
 
 // Default is the scheme of an address without one. It is empty where there is no backend.

@@ -43,6 +43,22 @@ func TestSchemesAreKnown(t *testing.T) {
 	require.Len(t, slices.Compact(slices.Sorted(slices.Values(Schemes()))), len(schemes))
 }
 
+// Each backend once, whatever options its other schemes stand for.
+func TestBackends(t *testing.T) {
+	names := map[string]bool{}
+	for _, scheme := range Schemes() {
+		b, _, err := Resolve(scheme + ":camera")
+		require.NoError(t, err)
+		names[b.Name()] = true
+	}
+	require.Len(t, Backends(), len(names))
+	for _, scheme := range Backends() {
+		b, _, err := Resolve(scheme + ":camera")
+		require.NoError(t, err)
+		require.Equal(t, scheme, b.Name())
+	}
+}
+
 func TestResolveSchemeOfAnotherBuild(t *testing.T) {
 	for _, name := range known {
 		b, buffer, err := Resolve(name + ":camera")

@@ -78,7 +78,7 @@ func (p *plan) flags(stderr io.Writer) *flag.FlagSet {
 	flags.DurationVar(&p.duration, "duration", time.Second, "how long each measurement takes")
 	flags.IntVar(&p.rounds, "rounds", 9, "in how many rounds, in which all backends take turns")
 	flags.BoolVar(&p.asJSON, "json", false, "print the results as JSON")
-	flags.StringVar(&p.backends, "backends", strings.Join(native.Schemes(), ","),
+	flags.StringVar(&p.backends, "backends", strings.Join(native.Backends(), ","),
 		"what to measure, separated by commas: beginnings of addresses of buffers, such as\n"+
 			"posix, memfd, memfd:@, memfd:/some/dir/")
 	return flags

@@ -76,10 +76,10 @@ func TestCrossProcessTable(t *testing.T) {
 	needBackend(t)
 	code, stdout, stderr := call(context.Background(), "--duration", "20ms", "--rounds", "1")
 	require.Equal(t, 0, code, stderr)
-	for _, scheme := range native.Schemes() {
+	for _, scheme := range native.Backends() {
 		require.Contains(t, stdout, "\n"+scheme+" ")
 	}
-	if len(native.Schemes()) > 1 {
+	if len(native.Backends()) > 1 {
 		require.Contains(t, stdout, " / "+native.Default()+" ")
 	}
 }
