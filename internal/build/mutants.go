@@ -72,7 +72,7 @@ with each. Made by ` + "`go tool mage mutants`" + ` when every one was caught, n
 // Mutants applies the patches of dir one at a time to a copy of the tree, and demands that the
 // named test passes without the fault and fails with it. If that holds for all patches, it brings
 // docs/mutants.md up to date.
-func Mutants(ctx context.Context, dir, only string) error {
+func Mutants(ctx context.Context, dir, only string) (err error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*"+only+"*.patch"))
 	if err != nil {
 		return fmt.Errorf("find mutants: %w", err)
@@ -80,13 +80,11 @@ func Mutants(ctx context.Context, dir, only string) error {
 	if len(files) == 0 {
 		return fmt.Errorf("find mutants: no *%s*.patch in %s", only, dir)
 	}
-	tree, err := CopyTree(ctx)
+	w, err := newWorkshop(ctx)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(tree)
-	var wine lazyWine
-	defer wine.end()
+	defer func() { err = errors.Join(err, w.close()) }()
 	var errs []error
 	var page strings.Builder
 	page.WriteString(mutantsHead)
@@ -95,7 +93,7 @@ func Mutants(ctx context.Context, dir, only string) error {
 		m, err := readMutant(file)
 		if err == nil {
 			var caught string
-			caught, err = m.try(ctx, tree, &wine)
+			caught, err = m.try(ctx, w)
 			if err != nil {
 				caught = "NOT CAUGHT"
 			}
@@ -116,6 +114,35 @@ func Mutants(ctx context.Context, dir, only string) error {
 	return publish(mutantsFile, page.String(), "go tool mage mutants")
 }
 
+// workshop is where mutants are tried: a copy of the tree, and a place for what tests leave that a
+// fault ends in the middle.
+type workshop struct {
+	tree, temp string
+	wine       lazyWine
+}
+
+func newWorkshop(ctx context.Context) (*workshop, error) {
+	tree, err := CopyTree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &workshop{tree: tree}
+	w.temp, err = os.MkdirTemp("", "zerobuffer-mutants-")
+	if err == nil {
+		err = os.Chmod(w.temp, 0o1777) // tests start processes of other users
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("place the files of tests: %w", err), w.close())
+	}
+	return w, nil
+}
+
+func (w *workshop) close() error {
+	w.wine.end()
+	return errors.Join(os.RemoveAll(w.tree), os.RemoveAll(w.temp),
+		removeLeftovers("/dev/shm", "/tmp/zerobuffer", "/tmp/zerobuffer/locks"))
+}
+
 func readMutant(file string) (Mutant, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -130,16 +157,17 @@ func readMutant(file string) (Mutant, error) {
 }
 
 // try returns the name of the test that caught the mutant.
-func (m Mutant) try(ctx context.Context, tree string, wine *lazyWine) (string, error) {
+func (m Mutant) try(ctx context.Context, w *workshop) (string, error) {
 	run := TestRun{
-		Dir:      tree,
+		Dir:      w.tree,
 		Packages: []string{m.Package},
 		Flags:    append(strings.Fields(m.Flags), "-count=1", "-timeout=1m", "-run", m.Run),
+		Env:      []string{"TMPDIR=" + w.temp},
 		Quiet:    true,
 		NoSkip:   true,
 	}
 	if m.Target == "windows" {
-		host, err := wine.setUp(ctx)
+		host, err := w.wine.setUp(ctx)
 		if err != nil {
 			return "", err
 		}
@@ -148,11 +176,11 @@ func (m Mutant) try(ctx context.Context, tree string, wine *lazyWine) (string, e
 	if results, err := run.Do(ctx); err != nil {
 		return "", fmt.Errorf("%s must pass without the fault: %w%s", m.Run, err, first(results))
 	}
-	if err := m.apply(ctx, tree); err != nil {
+	if err := m.apply(ctx, w.tree); err != nil {
 		return "", err
 	}
 	results, err := run.Do(ctx)
-	if revert := m.apply(ctx, tree, "--reverse"); revert != nil {
+	if revert := m.apply(ctx, w.tree, "--reverse"); revert != nil {
 		return "", revert
 	}
 	switch {
