@@ -82,7 +82,9 @@ func (s *semaphore) Wait(limit uint32, timeout time.Duration) uint32 {
 		return n
 	}
 	if s.handle == 0 { // nobody posts any more: wait for the end of the call
+		s.blocked.Add(1)
 		_, _ = windows.WaitForSingleObject(s.wake, milliseconds(timeout))
+		s.blocked.Add(-1)
 		return 0
 	}
 	counted := s.counted.Load()
