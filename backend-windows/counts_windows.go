@@ -1,6 +1,7 @@
 package winshm
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -21,14 +22,33 @@ type counts struct {
 	mapped  bool
 }
 
-// openCounts opens the counters, or makes them.
+// makeCounts makes the counters for a reader. One that is there is a leftover, and not touched.
+func makeCounts(name string, sa *windows.SecurityAttributes) (*counts, error) {
+	h, err := makeSection(name, countsSize, sa)
+	if err != nil {
+		return nil, leftover("section", name, err)
+	}
+	return mapCounts(h, name)
+}
+
+// openCounts opens the counters for a writer, or makes them if its reader has not: it is a program
+// of another language then.
 func openCounts(name string, sa *windows.SecurityAttributes) (*counts, error) {
 	h, err := windows.CreateFileMapping(windows.InvalidHandle, sa, windows.PAGE_READWRITE, 0,
 		countsSize, utf16Name(name))
 	if h == 0 {
 		return nil, openError("create", "section", name, err)
 	}
-	mem, err := mapView(h, readWrite, countsSize)
+	return mapCounts(h, name)
+}
+
+// mapCounts takes over the handle. A segment of another program, which may have any name, is longer
+// than a page or starts with the head of an OIEB.
+func mapCounts(h windows.Handle, name string) (*counts, error) {
+	mem, err := mapView(h, readWrite, 0)
+	if err == nil && (len(mem) != countsSize || wordAt(mem, 4).Load() != 0) {
+		err = errors.Join(errors.New("it is one of another program"), unmapView(mem))
+	}
 	if err != nil {
 		_ = windows.CloseHandle(h)
 		return nil, fmt.Errorf("map section %s: %w", name, err)

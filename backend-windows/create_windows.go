@@ -96,16 +96,13 @@ func (c *channel) make(sa *windows.SecurityAttributes) error {
 		return err
 	}
 	var err error
-	c.section, err = makeSection(c.names.segment, c.config.Size, sa)
-	if err != nil {
-		return leftover("section", c.names.segment, spaceError(err, c.config.Size))
-	}
-	if c.counts, err = openCounts(c.names.waits, sa); err != nil {
+	if c.counts, err = makeCounts(c.names.waits, sa); err != nil {
 		return err
 	}
 	c.finish()
-	for i := range c.sems {
-		c.counts.of(i).Store(0) // a killed process may just be letting go of the old ones
+	c.section, err = makeSection(c.names.segment, c.config.Size, sa)
+	if err != nil {
+		return leftover("section", c.names.segment, spaceError(err, c.config.Size))
 	}
 	if c.mem, err = mapView(c.section, readWrite, c.config.Size); err != nil {
 		return fmt.Errorf("map section %s: %w", c.names.segment, spaceError(err, c.config.Size))

@@ -13,6 +13,8 @@ const (
 	// maxObjectName is the longest name that all functions of Windows take: MAX_PATH less the
 	// NUL at the end. The C++ programs fail with a longer one.
 	maxObjectName = 259
+	// ownPrefix starts the names of the objects that are ours alone.
+	ownPrefix = "zbgo-"
 )
 
 // objectNames are the names of all objects of a buffer.
@@ -37,6 +39,10 @@ func namesOf(name string, opts *Options) (objectNames, error) {
 			"Windows, and readers keep a lock file of this name",
 			driver.ErrInvalidName, name, name[i:i+1])
 	}
+	if strings.HasPrefix(name, ownPrefix) {
+		return objectNames{}, fmt.Errorf("%w %q: names that start with %q are those of the claims and "+
+			"counts of other buffers", driver.ErrInvalidName, name, ownPrefix)
+	}
 	own, n := "", objectNames{}
 	switch opts.Names {
 	case Python:
@@ -54,9 +60,9 @@ func namesOf(name string, opts *Options) (objectNames, error) {
 		n.lock = `zerobuffer\locks\` + name + ".lock"
 	}
 	n.segment = own + name
-	n.claims = [2]string{own + "zbgo-r-" + name, own + "zbgo-w-" + name}
-	n.waits = own + "zbgo-n-" + name
-	n.closing = own + "zbgo-c-" + name
+	n.claims = [2]string{own + ownPrefix + "r-" + name, own + ownPrefix + "w-" + name}
+	n.waits = own + ownPrefix + "n-" + name
+	n.closing = own + ownPrefix + "c-" + name
 	if err := n.check(name, opts.Names); err != nil {
 		return objectNames{}, err
 	}

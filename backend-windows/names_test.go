@@ -56,6 +56,19 @@ func TestNamesThatCannotBeFiles(t *testing.T) {
 	}
 }
 
+// A buffer of such a name would have an object of another buffer as its segment.
+func TestNamesOfOurOwnObjects(t *testing.T) {
+	for _, names := range []Names{CSharp, Python, CPP} {
+		for _, name := range []string{"zbgo-", "zbgo-n-cam", "zbgo-r-cam", "zbgo-w-cam", "zbgo-c-cam"} {
+			_, err := namesOf(name, &Options{Names: names})
+			require.ErrorIs(t, err, driver.ErrInvalidName, name)
+			require.ErrorContains(t, err, `start with "zbgo-"`)
+		}
+		_, err := namesOf("zbgo", &Options{Names: names})
+		require.NoError(t, err)
+	}
+}
+
 // The C++ programs' names are longer, so less is left for ours.
 func TestNamesThatAreTooLong(t *testing.T) {
 	cpp := &Options{Names: CPP}
