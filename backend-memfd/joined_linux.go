@@ -43,7 +43,7 @@ func (j *joined) connect() (err error) {
 	return nil
 }
 
-// used is why a joined socket cannot be used twice.
+// errUsed is why a joined socket cannot be used twice.
 var errUsed = errors.New("it is good for one buffer")
 
 // serve makes it the one connection of a reader.
