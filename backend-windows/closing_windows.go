@@ -7,8 +7,12 @@ import (
 	"golang.org/x/sys/windows"
 )
 
+// lookPause is how many milliseconds lie between two looks after a reader that cannot tell.
+const lookPause = 200
+
 // closing is the event by which a reader of ours tells that it has closed while its process lives
 // on. A writer that rests in no call would otherwise keep the names of the semaphores in use.
+// Readers of other languages have no such event: a writer looks after them now and then.
 type closing struct {
 	event windows.Handle // 0 if there is none: the reader is a program of another language
 	end   windows.Handle // ends the watch; 0 while there is none
@@ -47,10 +51,11 @@ func (c *closing) tell() {
 	}
 }
 
-// watch calls closed, from a goroutine, when the reader tells that it has closed. The goroutine
+// watch calls closed, from a goroutine, when the reader tells that it has closed. A reader that has
+// no event cannot tell; then closed is called every now and then to look for itself. The goroutine
 // owns the two handles from then on and ends after letGo.
 func (c *closing) watch(closed func()) error {
-	if c.event == 0 || c.end != 0 {
+	if c.end != 0 {
 		return nil
 	}
 	end, err := windows.CreateEvent(nil, 1, 0, nil)
@@ -60,15 +65,36 @@ func (c *closing) watch(closed func()) error {
 	c.end = end
 	event := c.event
 	go func() {
-		both := []windows.Handle{end, event}
-		first, err := windows.WaitForMultipleObjects(both, false, windows.INFINITE)
-		if err == nil && first == windows.WAIT_OBJECT_0+1 {
-			closed()
-			_, _ = windows.WaitForSingleObject(end, windows.INFINITE)
+		if event != 0 {
+			await(end, event, closed)
+			_ = windows.CloseHandle(event)
+		} else {
+			lookUntil(end, closed)
 		}
-		_, _ = windows.CloseHandle(event), windows.CloseHandle(end)
+		_ = windows.CloseHandle(end)
 	}()
 	return nil
+}
+
+// await calls closed after the event, and returns after end.
+func await(end, event windows.Handle, closed func()) {
+	both := []windows.Handle{end, event}
+	first, err := windows.WaitForMultipleObjects(both, false, windows.INFINITE)
+	if err == nil && first == windows.WAIT_OBJECT_0+1 {
+		closed()
+		_, _ = windows.WaitForSingleObject(end, windows.INFINITE)
+	}
+}
+
+// lookUntil calls look every lookPause until end.
+func lookUntil(end windows.Handle, look func()) {
+	for {
+		first, err := windows.WaitForSingleObject(end, lookPause)
+		if err != nil || first != uint32(windows.WAIT_TIMEOUT) {
+			return
+		}
+		look()
+	}
 }
 
 // letGo gives up the name. It does not wait for a call of closed.

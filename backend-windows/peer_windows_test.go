@@ -224,6 +224,29 @@ func TestCrossProcessPeerKeepsTheName(t *testing.T) {
 	require.NoError(t, <-done)
 }
 
+// A reader of another language has no event to tell that it has closed while its process lives
+// on. A writer that rests lets go of the names all the same.
+func TestCrossProcessPeerCloses(t *testing.T) {
+	each(t, func(t *testing.T, l *language, name string) {
+		reader := l.peer(t, "close", name).Ready()
+		w, err := zerobuffer.NewWriter(New(&l.opts), name, nil)
+		require.NoError(t, err)
+		defer w.Close()
+		reader.Step()
+		require.Equal(t, "closed", reader.Line())
+		eventually(t, "a free name", func() bool {
+			ch, err := New(&l.opts).Create(name, drivertest.Config(1<<13))
+			if err == nil {
+				atEnd(t, ch)
+			}
+			return err == nil
+		})
+		require.ErrorIs(t, w.WriteFrame(context.Background(), []byte("late")),
+			zerobuffer.ErrReaderClosed)
+		reader.End()
+	})
+}
+
 // The names that differ are not found, and the error says where the buffer is.
 func TestOpenWithOtherNames(t *testing.T) {
 	for _, l := range languages {

@@ -9,6 +9,7 @@
 //   write N FRAMES SIZE   connect as the writer, write frames, disconnect
 //   read N FRAMES SIZE    make the buffer, read and release frames, remove it
 //   hold N                make the buffer and wait for the end of standard input
+//   close N               the same, but at a line of input remove the buffer, and live on
 //   connect N             connect as the writer and wait for the end of standard input
 //   lock N                hold the lock file only, until the end of standard input
 //
@@ -51,6 +52,20 @@ static void ready(void)
 {
 	printf("ready\n");
 	fflush(stdout);
+}
+
+// close_buffer ends the reader's side, of which nothing is left but the process.
+static void close_buffer(void)
+{
+	oieb->reader_pid = 0;
+	if (!UnmapViewOfFile(oieb) || !CloseHandle(section) || !CloseHandle(sems[0]) ||
+		!CloseHandle(sems[1]) || !CloseHandle(lock))
+		die("close");
+	if (!strcmp(names, "py"))
+		DeleteFileA(lock_name);
+	printf("closed\n");
+	fflush(stdout);
+	oieb = NULL;
 }
 
 static void wait_for_end(void)
@@ -224,7 +239,8 @@ int main(int argc, char **argv)
 	name_objects(argv[3]);
 	if (!strcmp(command, "lock")) {
 		take_lock();
-	} else if (!strcmp(command, "read") || !strcmp(command, "hold")) {
+	} else if (!strcmp(command, "read") || !strcmp(command, "hold") ||
+		!strcmp(command, "close")) {
 		create(4096, 4096);
 	} else {
 		open_buffer();
@@ -241,6 +257,10 @@ int main(int argc, char **argv)
 			read_frame(i, size);
 		oieb->reader_pid = 0;
 	} else {
+		if (!strcmp(command, "close")) {
+			getchar();
+			close_buffer();
+		}
 		wait_for_end();
 		if (!strcmp(command, "hold"))
 			oieb->reader_pid = 0;
