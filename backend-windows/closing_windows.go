@@ -14,8 +14,9 @@ const lookPause = 200
 // on. A writer that rests in no call would otherwise keep the names of the semaphores in use.
 // Readers of other languages have no such event: a writer looks after them now and then.
 type closing struct {
-	event windows.Handle // 0 if there is none: the reader is a program of another language
-	end   windows.Handle // ends the watch; 0 while there is none
+	event   windows.Handle // 0 if there is none: the reader is a program of another language
+	end     windows.Handle // ends the watch; 0 on the side of the reader
+	watched bool           // a goroutine owns the handles
 }
 
 // make makes the event, on the side of the reader.
@@ -29,6 +30,16 @@ func (c *closing) make(name string, sa *windows.SecurityAttributes) error {
 		_ = windows.CloseHandle(h)
 	}
 	return leftover("event", name, err)
+}
+
+// prepare makes what a watch needs, so that it cannot fail when a claim is held already.
+func (c *closing) prepare() error {
+	end, err := windows.CreateEvent(nil, 1, 0, nil)
+	if err != nil {
+		return fmt.Errorf("create event: %w", err)
+	}
+	c.end = end
+	return nil
 }
 
 // open opens the event, on the side of a writer.
@@ -54,16 +65,12 @@ func (c *closing) tell() {
 // watch calls closed, from a goroutine, when the reader tells that it has closed. A reader that has
 // no event cannot tell; then closed is called every now and then to look for itself. The goroutine
 // owns the two handles from then on and ends after letGo.
-func (c *closing) watch(closed func()) error {
-	if c.end != 0 {
-		return nil
+func (c *closing) watch(closed func()) {
+	if c.end == 0 || c.watched {
+		return
 	}
-	end, err := windows.CreateEvent(nil, 1, 0, nil)
-	if err != nil {
-		return fmt.Errorf("create event: %w", err)
-	}
-	c.end = end
-	event := c.event
+	c.watched = true
+	event, end := c.event, c.end
 	go func() {
 		if event != 0 {
 			await(end, event, closed)
@@ -73,7 +80,6 @@ func (c *closing) watch(closed func()) error {
 		}
 		_ = windows.CloseHandle(end)
 	}()
-	return nil
 }
 
 // await calls closed after the event, and returns after end.
@@ -99,11 +105,11 @@ func lookUntil(end windows.Handle, look func()) {
 
 // letGo gives up the name. It does not wait for a call of closed.
 func (c *closing) letGo() {
-	switch {
-	case c.end != 0:
+	if c.watched {
 		_ = windows.SetEvent(c.end)
-	case c.event != 0:
-		_ = windows.CloseHandle(c.event)
+	} else {
+		closeHandle(&c.event)
+		closeHandle(&c.end)
 	}
 	*c = closing{}
 }

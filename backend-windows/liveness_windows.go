@@ -75,7 +75,7 @@ func (l *liveness) Claim(role driver.Role) error {
 	l.held[role] = h
 	l.ours.Store(true)
 	if role == driver.Writer {
-		return l.closing.watch(l.ended)
+		l.closing.watch(l.ended)
 	}
 	return nil
 }

@@ -68,6 +68,9 @@ func (c *channel) attach(section windows.Handle, sa *windows.SecurityAttributes)
 			return err
 		}
 	}
+	if err := c.live.closing.prepare(); err != nil {
+		return err
+	}
 	if err := c.live.closing.open(c.names.closing); err != nil {
 		c.config.Logger.Warn("cannot see at once that the reader closes", "error", err)
 	}
