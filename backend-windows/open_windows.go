@@ -1,6 +1,7 @@
 package winshm
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,7 +28,8 @@ func (b *Backend) open(name string, config driver.Config) (driver.Channel, error
 	}
 	h, err := openFileMapping(readWrite, false, utf16Name(names.segment))
 	if errors.Is(err, windows.ERROR_FILE_NOT_FOUND) {
-		return nil, fmt.Errorf("open buffer %q: %w%s", name, driver.ErrNotFound, b.elsewhere(name))
+		return nil, fmt.Errorf("open buffer %q: %w%s", name, driver.ErrNotFound,
+			cmp.Or(b.elsewhere(name), "; start its reader first, in the same session"))
 	}
 	if err != nil {
 		return nil, openError("open", "section", names.segment, err)
@@ -41,6 +43,9 @@ func (b *Backend) open(name string, config driver.Config) (driver.Channel, error
 	}
 	if err := c.attach(h, sa); err != nil {
 		_ = c.dispose()
+		if errors.Is(err, errNoSemaphore) {
+			err = fmt.Errorf("%w%s", err, b.elsewhere(name))
+		}
 		return nil, fmt.Errorf("open buffer %q: %w", name, err)
 	}
 	config.Logger.Debug("opened buffer", "section", names.segment, "size", len(c.mem))
@@ -83,22 +88,16 @@ func (c *channel) attach(section windows.Handle, sa *windows.SecurityAttributes)
 }
 
 // elsewhere tells whether there is a buffer of that name with the names of other programs, or
-// below Global\: a setting that differs is the usual reason.
+// below Global\: a setting that differs is the usual reason. It is empty if there is none.
 func (b *Backend) elsewhere(name string) string {
 	var found []string
+	own, _ := namesOf(name, &b.opts) // a good name: there is a buffer, or there could be
 	for _, opts := range []Options{
 		{Names: CSharp}, {Names: CSharp, Global: true}, {Names: Python}, {Names: CPP},
 	} {
 		n, err := namesOf(name, &opts)
-		if err != nil || opts.Names == b.opts.Names && opts.Global == b.opts.Global {
+		if err != nil || n == own || !n.exist() {
 			continue
-		}
-		h, err := openSemaphore(windows.SYNCHRONIZE, false, utf16Name(n.sems[0]))
-		if err != nil && !errors.Is(err, windows.ERROR_ACCESS_DENIED) {
-			continue
-		}
-		if err == nil {
-			_ = windows.CloseHandle(h)
 		}
 		text := fmt.Sprintf("Names: %v", opts.Names)
 		if opts.Global {
@@ -107,8 +106,22 @@ func (b *Backend) elsewhere(name string) string {
 		found = append(found, text)
 	}
 	if len(found) == 0 {
-		return "; start its reader first, in the same session"
+		return ""
 	}
 	return ", but there is one with Options " + strings.Join(found, " or ") +
 		"; both sides need the same names"
+}
+
+// exist tells whether the section and the semaphores of these names are there.
+func (n *objectNames) exist() bool {
+	section, noSection := openFileMapping(readOnly, false, utf16Name(n.segment))
+	closeHandle(&section)
+	sem, noSem := openSemaphore(windows.SYNCHRONIZE, false, utf16Name(n.sems[0]))
+	closeHandle(&sem)
+	for _, err := range []error{noSection, noSem} {
+		if err != nil && !errors.Is(err, windows.ERROR_ACCESS_DENIED) {
+			return false
+		}
+	}
+	return true
 }

@@ -247,7 +247,7 @@ func TestCrossProcessPeerCloses(t *testing.T) {
 	})
 }
 
-// The names that differ are not found, and the error says where the buffer is.
+// Where the names differ, the error says where the buffer is.
 func TestOpenWithOtherNames(t *testing.T) {
 	for _, l := range languages {
 		name := newName()
@@ -257,13 +257,25 @@ func TestOpenWithOtherNames(t *testing.T) {
 				continue
 			}
 			_, err := New(&other.opts).Open(name, driver.Config{})
+			require.ErrorContains(t, err, "there is one with Options Names: "+l.opts.Names.String()+
+				"; both sides need the same names")
 			if l.opts.Names != CPP && other.opts.Names != CPP {
-				// The section is the same, the semaphores are not.
+				// The section is the same, the semaphores are not: the right ones may come yet.
 				require.ErrorIs(t, err, driver.ErrNotReady)
 				continue
 			}
 			require.ErrorIs(t, err, driver.ErrNotFound)
-			require.ErrorContains(t, err, "Names: "+l.opts.Names.String())
 		}
 	}
+}
+
+// Who has waited for a buffer in vain is told the same.
+func TestConnectWithOtherNames(t *testing.T) {
+	name := newName()
+	create(t, New(&Options{Names: Python}), name)
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	_, err := zerobuffer.OpenWriter(ctx, New(nil), name, nil)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.ErrorContains(t, err, "Options Names: Python")
 }

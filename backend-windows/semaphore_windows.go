@@ -206,11 +206,14 @@ func makeSemaphore(name string, sa *windows.SecurityAttributes) (*semaphore, err
 	return newSemaphore(h)
 }
 
-// openExisting opens a semaphore that a reader has made.
+// errNoSemaphore says that the reader has not made its semaphores yet, or gives them other names.
+var errNoSemaphore = fmt.Errorf("%w: it is not there yet", driver.ErrNotReady)
+
+// openExisting opens a semaphore that a reader has made. It is errNoSemaphore if there is none.
 func openExisting(name string) (*semaphore, error) {
 	h, err := openSemaphore(semAccess, false, utf16Name(name))
 	if errors.Is(err, windows.ERROR_FILE_NOT_FOUND) {
-		return nil, fmt.Errorf("open semaphore %s: %w: it is not there yet", name, driver.ErrNotReady)
+		return nil, fmt.Errorf("open semaphore %s: %w", name, errNoSemaphore)
 	}
 	if err != nil {
 		return nil, openError("open", "semaphore", name, err)
