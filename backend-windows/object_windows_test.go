@@ -105,11 +105,12 @@ func TestCreateGlobal(t *testing.T) {
 	ch, err := b.Create(name, drivertest.Config(1<<13))
 	if errors.Is(err, fs.ErrPermission) {
 		require.ErrorContains(t, err, "SeCreateGlobalPrivilege")
-		return
+		needRights(t, &b.opts)
 	}
 	require.NoError(t, err)
 	atEnd(t, ch)
 	open(t, b, name)
+	needTwoNamespaces(t)
 	_, err = New(nil).Open(name, driver.Config{})
 	require.ErrorIs(t, err, driver.ErrNotFound)
 	require.ErrorContains(t, err, "Global: true")

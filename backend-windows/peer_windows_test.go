@@ -32,10 +32,8 @@ func peerPath(t *testing.T) string {
 	}
 	gcc, err := exec.LookPath("gcc")
 	if err != nil {
-		if os.Getenv("ZEROBUFFER_NOSKIP") == "1" {
-			t.Fatalf("gcc is missing (%v), and nothing may be skipped", err)
-		}
-		t.Skipf("set %s to the program of testdata/peer.c, or install gcc: %v", peerEnv, err)
+		skip(t, fmt.Sprintf("set %s to the program of testdata/peer.c, or install gcc: %v",
+			peerEnv, err))
 	}
 	path := filepath.Join(t.TempDir(), "peer.exe")
 	out, err := exec.Command(gcc, "-O2", "-o", path, "testdata/peer.c").CombinedOutput()
@@ -66,6 +64,7 @@ func each(t *testing.T, test func(t *testing.T, l *language, name string)) {
 	t.Helper()
 	for _, l := range languages {
 		t.Run(l.arg, func(t *testing.T) {
+			needRights(t, &l.opts) // for the peer it is the same
 			name := newName()
 			t.Cleanup(func() { // the last one of the test
 				for _, path := range lockFiles(name) { // as a killed Python program leaves it
@@ -249,28 +248,38 @@ func TestCrossProcessPeerCloses(t *testing.T) {
 
 // Where the names differ, the error says where the buffer is.
 func TestOpenWithOtherNames(t *testing.T) {
+	needTwoNamespaces(t)
 	for _, l := range languages {
-		name := newName()
-		create(t, New(&l.opts), name)
-		for _, other := range languages {
-			if other.arg == l.arg {
-				continue
-			}
-			_, err := New(&other.opts).Open(name, driver.Config{})
-			require.ErrorContains(t, err, "there is one with Options Names: "+l.opts.Names.String()+
-				"; both sides need the same names")
-			if l.opts.Names != CPP && other.opts.Names != CPP {
-				// The section is the same, the semaphores are not: the right ones may come yet.
-				require.ErrorIs(t, err, driver.ErrNotReady)
-				continue
-			}
-			require.ErrorIs(t, err, driver.ErrNotFound)
+		t.Run(l.arg, func(t *testing.T) {
+			needRights(t, &l.opts)
+			openWithOtherNames(t, &l)
+		})
+	}
+}
+
+func openWithOtherNames(t *testing.T, l *language) {
+	t.Helper()
+	name := newName()
+	create(t, New(&l.opts), name)
+	for _, other := range languages {
+		if other.arg == l.arg {
+			continue
 		}
+		_, err := New(&other.opts).Open(name, driver.Config{})
+		require.ErrorContains(t, err, "there is one with Options Names: "+l.opts.Names.String()+
+			"; both sides need the same names")
+		if l.opts.Names != CPP && other.opts.Names != CPP {
+			// The section is the same, the semaphores are not: the right ones may come yet.
+			require.ErrorIs(t, err, driver.ErrNotReady)
+			continue
+		}
+		require.ErrorIs(t, err, driver.ErrNotFound)
 	}
 }
 
 // Who has waited for a buffer in vain is told the same.
 func TestConnectWithOtherNames(t *testing.T) {
+	needTwoNamespaces(t)
 	name := newName()
 	create(t, New(&Options{Names: Python}), name)
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
