@@ -38,9 +38,9 @@ type Options struct {
 	// the right SeCreateGlobalPrivilege, which services and administrators have. For the other
 	// names it has no effect: they say themselves what is global.
 	Global bool
-	// SDDL is the security descriptor of all objects, in the security descriptor definition
-	// language. Empty means a protected list that gives the current user all rights and nobody
-	// else any. A peer of another user needs all rights (GA) as well.
+	// SDDL is the security descriptor of all named objects, not of the lock file, in the security
+	// descriptor definition language. Empty means a protected list that gives the current user
+	// all rights and nobody else any. A peer of another user needs all rights (GA) as well.
 	SDDL string
 	// TempDir holds the lock files; empty means the directory for temporary files of the user.
 	TempDir string

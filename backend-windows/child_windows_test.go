@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/windows"
@@ -78,12 +80,34 @@ var children = map[string]testproc.Command{
 	},
 }
 
-// create makes a buffer that ends with the test.
+// create makes a buffer that ends with the test, as soon as the name is free.
 func create(t *testing.T, b *Backend, name string) *channel {
 	t.Helper()
-	ch, err := b.Create(name, drivertest.Config(1<<13))
-	require.NoError(t, err)
-	return atEnd(t, ch)
+	return atEnd(t, createFree(t, b, name))
+}
+
+// createFree makes a buffer. What is in the way of another process or goroutine may take longer to
+// vanish on a busy machine than Create waits; that it never does is found by the watchdog.
+func createFree(t *testing.T, b *Backend, name string) (ch driver.Channel) {
+	t.Helper()
+	untilFree(t, func() (err error) {
+		ch, err = b.Create(name, drivertest.Config(1<<13))
+		return err
+	})
+	return ch
+}
+
+// untilFree repeats a create while the name is in use.
+func untilFree(t *testing.T, create func() error) {
+	t.Helper()
+	for begin := time.Now(); ; {
+		err := create()
+		if errors.Is(err, fs.ErrExist) && time.Since(begin) < watchdog {
+			continue
+		}
+		require.NoError(t, err)
+		return
+	}
 }
 
 // open opens a buffer until the end of the test.

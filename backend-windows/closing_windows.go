@@ -11,8 +11,8 @@ import (
 const lookPause = 200
 
 // closing is the event by which a reader of ours tells that it has closed while its process lives
-// on. A writer that rests in no call would otherwise keep the names of the semaphores in use. Readers
-// of other languages have no such event: a writer looks after them now and then.
+// on. A writer that rests in no call would otherwise keep the names of the semaphores in use.
+// Readers of other languages have no such event: a writer looks after them now and then.
 type closing struct {
 	event   windows.Handle // 0 if there is none: the reader is a program of another language
 	end     windows.Handle // ends the watch; 0 on the side of the reader

@@ -39,13 +39,14 @@ type semaphoreInfo struct {
 	maximum uint32
 }
 
-// queryTokens is the value of a semaphore, 0 if it cannot be had.
-func queryTokens(h windows.Handle) uint32 {
+// queryTokens is the value of a semaphore.
+func queryTokens(h windows.Handle) (uint32, error) {
 	var info semaphoreInfo
-	if ntQuerySemaphore(h, 0, &info, uint32(unsafe.Sizeof(info)), nil) != 0 {
-		return 0
+	status := ntQuerySemaphore(h, 0, &info, uint32(unsafe.Sizeof(info)), nil)
+	if status != 0 {
+		return 0, windows.NTStatus(status)
 	}
-	return info.current
+	return info.current, nil
 }
 
 // memoryStatus is MEMORYSTATUSEX.

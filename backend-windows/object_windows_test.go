@@ -185,6 +185,11 @@ func TestCreateWaitsForHalfMadeSegment(t *testing.T) {
 	name := newName()
 	h, err := makeSection(name, 8192, nil)
 	require.NoError(t, err)
+	begin := time.Now()
+	_, err = New(nil).Create(name, drivertest.Config(1<<13))
+	require.ErrorIs(t, err, driver.ErrReaderConnected)
+	require.ErrorContains(t, err, "being made")
+	require.GreaterOrEqual(t, time.Since(begin), halfMadeGrace)
 	time.AfterFunc(50*time.Millisecond, func() { _ = windows.CloseHandle(h) })
 	create(t, New(nil), name)
 }
@@ -386,8 +391,7 @@ func TestHandlesAreClosed(t *testing.T) {
 	const rounds, slack = 60, 40
 	name := newName()
 	round := func() {
-		r, err := New(nil).Create(name, drivertest.Config(1<<13))
-		require.NoError(t, err)
+		r := createFree(t, New(nil), name)
 		w, err := New(nil).Open(name, driver.Config{})
 		require.NoError(t, err)
 		require.NoError(t, w.Liveness().Claim(driver.Writer))

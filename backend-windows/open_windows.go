@@ -73,10 +73,10 @@ func (c *channel) attach(section windows.Handle, sa *windows.SecurityAttributes)
 			return err
 		}
 	}
-	if err = c.live.closing.prepare(); err != nil {
+	if err := c.live.closing.prepare(); err != nil {
 		return err
 	}
-	if err = c.live.closing.open(c.names.closing); err != nil {
+	if err := c.live.closing.open(c.names.closing); err != nil {
 		c.config.Logger.Warn("cannot see at once that the reader closes", "error", err)
 	}
 	if c.counts, err = openCounts(c.names.waits, sa); err != nil {

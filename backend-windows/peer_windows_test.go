@@ -3,7 +3,6 @@ package winshm
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -209,22 +208,12 @@ func TestCrossProcessPeerKeepsTheName(t *testing.T) {
 	require.ErrorContains(t, err, fmt.Sprintf("reader (process %d) is gone", reader.PID()))
 	_, err = zerobuffer.NewWriter(New(nil), name, nil)
 	require.ErrorIs(t, err, driver.ErrNotReady)
-
-	// It goes within the grace of a create.
-	done := make(chan error, 1)
-	go func() {
-		ch, err := New(nil).Create(name, drivertest.Config(1<<13))
-		if err == nil {
-			err = errors.Join(ch.Remove(), ch.Close())
-		}
-		done <- err
-	}()
 	w.End()
-	require.NoError(t, <-done)
+	create(t, New(nil), name)
 }
 
-// A reader of another language has no event to tell that it has closed while its process lives on. A
-// writer that rests lets go of the names all the same.
+// A reader of another language has no event to tell that it has closed while its process lives
+// on. A writer that rests lets go of the names all the same.
 func TestCrossProcessPeerCloses(t *testing.T) {
 	each(t, func(t *testing.T, l *language, name string) {
 		reader := l.peer(t, "close", name).Ready()
@@ -233,13 +222,7 @@ func TestCrossProcessPeerCloses(t *testing.T) {
 		defer w.Close()
 		reader.Step()
 		require.Equal(t, "closed", reader.Line())
-		eventually(t, "a free name", func() bool {
-			ch, err := New(&l.opts).Create(name, drivertest.Config(1<<13))
-			if err == nil {
-				atEnd(t, ch)
-			}
-			return err == nil
-		})
+		create(t, New(&l.opts), name)
 		require.ErrorIs(t, w.WriteFrame(context.Background(), []byte("late")),
 			zerobuffer.ErrReaderClosed)
 		reader.End()

@@ -26,10 +26,13 @@ func eventually(t *testing.T, what string, cond func() bool) {
 	}
 }
 
-func newReader(t *testing.T, name string) *zerobuffer.Reader {
+// newReader makes a buffer as soon as the name is free.
+func newReader(t *testing.T, name string) (r *zerobuffer.Reader) {
 	t.Helper()
-	r, err := zerobuffer.NewReader(New(nil), name, &zerobuffer.ReaderOptions{PayloadSize: 256})
-	require.NoError(t, err)
+	untilFree(t, func() (err error) {
+		r, err = zerobuffer.NewReader(New(nil), name, &zerobuffer.ReaderOptions{PayloadSize: 256})
+		return err
+	})
 	t.Cleanup(func() { r.Close() })
 	return r
 }

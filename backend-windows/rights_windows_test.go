@@ -18,8 +18,8 @@ func skip(t *testing.T, reason string) {
 	t.Skip(reason)
 }
 
-// needRights skips a test whose reader makes a section below Global\, where this account may not: an
-// ordinary one may not.
+// needRights skips a test whose reader makes a section below Global\, where this account may not:
+// an ordinary one may not.
 func needRights(t *testing.T, opts *Options) {
 	t.Helper()
 	n, err := namesOf(newName(), opts)

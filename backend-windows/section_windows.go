@@ -65,8 +65,8 @@ func unmapView(mem []byte) error {
 func openError(verb, kind, name string, err error) error {
 	switch {
 	case errors.Is(err, windows.ERROR_ACCESS_DENIED):
-		return fmt.Errorf("%s %s %s: %w: it belongs to another user, or to a program that runs as "+
-			"administrator; run both the same way, or give both the rights by Options.SDDL",
+		return fmt.Errorf("%s %s %s: %w: it belongs to another user, or perhaps to a program that "+
+			"runs as administrator; run both the same way, or give both the rights by Options.SDDL",
 			verb, kind, name, driver.ErrPermission)
 	case errors.Is(err, windows.ERROR_INVALID_HANDLE):
 		return fmt.Errorf("%s %s %s: another kind of object has this name (%w); choose another name",

@@ -8,7 +8,7 @@ import (
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
 
-// security returns the descriptor that all objects of a buffer get.
+// security returns the descriptor that all named objects of a buffer get; the lock file has none.
 func (b *Backend) security() (*windows.SecurityAttributes, error) {
 	sddl := b.opts.SDDL
 	if sddl == "" {

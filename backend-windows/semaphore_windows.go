@@ -21,6 +21,10 @@ const (
 	// semAccess is what a side needs; SEMAPHORE_QUERY_STATE is 1.
 	semAccess = windows.SYNCHRONIZE | semModifyState | semQueryState
 
+	// unknownTokens is the value of a semaphore that does not tell it. From a value of 0 it would
+	// follow that a ring is drained, or that a waiter has nothing; from a large one nothing does.
+	unknownTokens = semMax
+
 	semQueryState  = 1
 	semModifyState = 2
 )
@@ -42,8 +46,12 @@ type semaphore struct {
 
 var _ driver.Semaphore = (*semaphore)(nil)
 
-// newSemaphore takes over the handle.
+// newSemaphore takes over the handle. A semaphore whose value cannot be had is refused.
 func newSemaphore(handle windows.Handle) (*semaphore, error) {
+	if _, err := queryTokens(handle); err != nil {
+		_ = windows.CloseHandle(handle)
+		return nil, fmt.Errorf("query semaphore: %w", err)
+	}
 	wake, err := windows.CreateEvent(nil, 0, 0, nil)
 	if err != nil {
 		_ = windows.CloseHandle(handle)
@@ -154,13 +162,20 @@ func (s *semaphore) State() (tokens, waiters uint32) {
 	if s.handle == 0 {
 		return 0, 0
 	}
-	return queryTokens(s.handle), s.waiters.Load()
+	tokens, err := queryTokens(s.handle)
+	if err != nil { // cannot be: the first query did not fail
+		tokens = unknownTokens
+	}
+	return tokens, s.waiters.Load()
 }
 
 func (s *semaphore) ResetWaiters(tokens, waiters uint32) bool {
 	s.use.RLock()
 	defer s.use.RUnlock()
-	if s.handle == 0 || queryTokens(s.handle) != tokens {
+	if s.handle == 0 {
+		return false
+	}
+	if now, err := queryTokens(s.handle); err != nil || now != tokens {
 		return false
 	}
 	return s.waiters.CompareAndSwap(waiters, 0)

@@ -36,3 +36,29 @@ func TestSemaphoreWakeAfterLetGo(t *testing.T) {
 	require.NoError(t, <-closed)
 	require.Zero(t, <-done)
 }
+
+// A program that does not know the value of a semaphore must not take it for 0.
+func TestSemaphoreThatCannotBeQueried(t *testing.T) {
+	name := newName()
+	c := create(t, New(nil), name)
+	deaf := func() windows.Handle {
+		h, err := openSemaphore(windows.SYNCHRONIZE|semModifyState, false,
+			utf16Name(c.names.sems[0]))
+		require.NoError(t, err)
+		return h
+	}
+	_, err := newSemaphore(deaf())
+	require.ErrorContains(t, err, "query semaphore")
+
+	s := open(t, New(nil), name).sems[0]
+	known := s.handle
+	s.handle = deaf()
+	tokens, waiters := s.State()
+	require.Equal(t, uint32(semMax), tokens)
+	require.Zero(t, waiters)
+	require.False(t, s.ResetWaiters(tokens, waiters))
+	require.NoError(t, windows.CloseHandle(s.handle))
+	s.handle = known
+	tokens, _ = s.State()
+	require.Zero(t, tokens)
+}

@@ -2,6 +2,7 @@ package drivertest
 
 import (
 	"errors"
+	"io/fs"
 	"time"
 
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
@@ -171,7 +172,7 @@ func closeOldWriter(c *C) {
 	old := c.writer()
 	for range 3 {
 		c.must(r.Close())
-		r = c.ring(1024)
+		r = c.ringWhenFree(1024)
 	}
 	if err := old.WriteFrame(background, []byte{1}); !errors.Is(err, zerobuffer.ErrReaderClosed) {
 		c.failf("write of the old writer: error is %v, want ErrReaderClosed", err)
@@ -179,4 +180,22 @@ func closeOldWriter(c *C) {
 	w := c.writer()
 	c.write(w, 1, 100)
 	c.read(r, 1, 100).Release()
+}
+
+// ringWhenFree creates the buffer of the case as soon as its name is free: another process or
+// goroutine has to let go of it first, which may take longer on a busy machine than a backend
+// waits. The limit is for one that never does.
+func (c *C) ringWhenFree(size int64) *zerobuffer.Reader {
+	c.Helper()
+	for start := time.Now(); ; {
+		r, err := zerobuffer.NewReader(c.h.New(c.t), c.name,
+			&zerobuffer.ReaderOptions{PayloadSize: size})
+		if errors.Is(err, fs.ErrExist) && time.Since(start) < 20*time.Second {
+			time.Sleep(time.Millisecond)
+			continue
+		}
+		c.must(err)
+		c.Cleanup(func() { r.Close() })
+		return r
+	}
 }

@@ -121,7 +121,7 @@ func killReader(c *C) {
 			"frames unread", err)
 	}
 	c.must(w.Close()) // some systems keep a name as long as anybody has its memory
-	r := c.ring(1024)
+	r := c.ringWhenFree(1024)
 	c.write(c.writer(), 1, 50)
 	c.read(r, 1, 50).Release()
 }
@@ -138,7 +138,7 @@ func killReaderWithRoom(c *C) {
 		}
 	}
 	c.must(w.Close())
-	c.ring(1024)
+	c.ringWhenFree(1024)
 }
 
 func killWatched(c *C) {
@@ -151,7 +151,7 @@ func killWatchedReader(c *C) {
 	p := c.channel()
 	c.watched(p.ch.Liveness(), driver.Reader, other)
 	c.must(errors.Join(p.ch.Remove(), p.ch.Close()))
-	c.ring(1024) // takes the leftovers away with it
+	c.ringWhenFree(1024) // takes the leftovers away with it
 }
 
 // watched kills the other side under a watch of it.

@@ -296,12 +296,21 @@ func (p *Producer) DropSurplus() error {
 	if err != nil {
 		return err
 	}
-	for {
-		tokens, _ := p.ready.State()
-		if uint64(tokens) <= s.chain.frames || p.ready.Take(tokens-uint32(s.chain.frames)) == 0 {
+	// What is posted from now on is left: a broken peer could go on for ever.
+	for left := p.surplus(s.chain.frames); left > 0; {
+		n := p.ready.Take(min(left, p.surplus(s.chain.frames)))
+		if n == 0 {
 			return nil
 		}
+		left -= min(left, n)
 	}
+	return nil
+}
+
+// surplus is how many tokens there are beyond those of so many frames.
+func (p *Producer) surplus(frames uint64) uint32 {
+	tokens, _ := p.ready.State()
+	return uint32(uint64(tokens) - min(uint64(tokens), frames))
 }
 
 // QuietReader tells whether the reader is blocked with nothing unread, so that a surplus token
