@@ -20,8 +20,8 @@ func (b *Backend) accept(p Peer) error {
 		return b.opts.Accept(p)
 	}
 	if p.UID != os.Geteuid() {
-		return fmt.Errorf("%w: it is user %d, and only user %d is accepted",
-			driver.ErrPermission, p.UID, os.Geteuid())
+		return fmt.Errorf("%w: it is user %d, and only user %d is accepted; run both as the same "+
+			"user, or set Options.Accept on both sides", driver.ErrPermission, p.UID, os.Geteuid())
 	}
 	return nil
 }
@@ -164,9 +164,13 @@ func (b *Backend) open(name string, config driver.Config) (driver.Channel, error
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
 	var g *guest
-	if b.state.joined != nil {
+	switch {
+	case b.state.joined != nil:
 		g, err = b.state.joined.open()
-	} else {
+	case b.opts.Private:
+		err = fmt.Errorf("%w by its name: this backend is Private; use Join with what the reader's "+
+			"Invite returned", driver.ErrNotFound)
+	default:
 		g, err = b.dial(p, name)
 	}
 	if err != nil {
@@ -214,6 +218,9 @@ func (b *Backend) dial(p place, name string) (*guest, error) {
 // connectError says what a failed connect(2) means.
 func (b *Backend) connectError(p place, name string, err error) error {
 	switch {
+	case errors.Is(err, unix.ENOENT) && b.opts.Dir == "":
+		return fmt.Errorf("%w at %s; start its reader first%s (readers of other users, or with "+
+			"another XDG_RUNTIME_DIR, are elsewhere)", driver.ErrNotFound, p, p.similar(name))
 	case errors.Is(err, unix.ENOENT):
 		return fmt.Errorf("%w at %s; start its reader first%s",
 			driver.ErrNotFound, p, p.similar(name))

@@ -34,10 +34,10 @@ func (p place) clear() error {
 	fd, err := p.connect()
 	switch {
 	case err == nil:
-		_ = unix.Close(fd)
-		return p.inUse()
+		defer func() { _ = unix.Close(fd) }()
+		return p.inUse(listenerOf(fd))
 	case errors.Is(err, unix.EAGAIN): // so many wait there that somebody must be listening
-		return p.inUse()
+		return p.inUse(0)
 	case errors.Is(err, unix.ECONNREFUSED):
 		return p.unlink()
 	case errors.Is(err, unix.ENOENT):
@@ -56,9 +56,22 @@ func (p place) unlink() error {
 	return nil
 }
 
-func (p place) inUse() error {
-	return fmt.Errorf("listen at %s: %w; stop it or choose another name",
-		p, driver.ErrReaderConnected)
+// listenerOf returns the process at the other end of a connected socket, 0 if it is not visible.
+func listenerOf(fd int) int32 {
+	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
+	if err != nil {
+		return 0
+	}
+	return cred.Pid
+}
+
+func (p place) inUse(pid int32) error {
+	who := "a process that is not visible here"
+	if pid != 0 {
+		who = fmt.Sprintf("process %d", pid)
+	}
+	return fmt.Errorf("listen at %s: %w: %s; stop it or choose another name",
+		p, driver.ErrReaderConnected, who)
 }
 
 // listen binds the name and listens. The name must be free, and the lock held.
@@ -70,7 +83,7 @@ func (p place) listen(config *driver.Config) (int, error) {
 	err = p.withAddress(func(addr unix.Sockaddr) error { return unix.Bind(fd, addr) })
 	switch {
 	case err == unix.EADDRINUSE && p.dir == "":
-		err = p.inUse()
+		err = p.inUse(0)
 	case err != nil:
 		err = explain(&fs.PathError{Op: "listen at", Path: p.String(), Err: err})
 	default:

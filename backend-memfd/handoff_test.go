@@ -3,6 +3,7 @@
 package memfdshm
 
 import (
+	"io/fs"
 	"net"
 	"os"
 	"testing"
@@ -109,7 +110,9 @@ func TestJoinRefusesOtherFiles(t *testing.T) {
 	null, err := os.Open(os.DevNull)
 	require.NoError(t, err)
 	_, err = Join(null).Open("b", driver.Config{})
-	require.Error(t, err)
+	require.ErrorContains(t, err, "ExtraFiles")
+	_, err = Join(nil).Create("b", drivertest.Config(1<<12))
+	require.ErrorIs(t, err, fs.ErrInvalid)
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	require.NoError(t, err)
 	defer func() { _ = unix.Close(fds[1]) }()
@@ -131,6 +134,9 @@ func TestInviteUnknownBuffer(t *testing.T) {
 	_, err := b.Invite("nothing")
 	require.ErrorIs(t, err, driver.ErrNotFound)
 	create(t, b, "twice")
+	_, err = b.Open("twice", driver.Config{})
+	require.ErrorIs(t, err, driver.ErrNotFound)
+	require.ErrorContains(t, err, "this backend is Private; use Join")
 	_, err = b.Create("twice", drivertest.Config(1<<12))
 	require.ErrorIs(t, err, driver.ErrReaderConnected)
 }

@@ -34,11 +34,12 @@ type joined struct {
 func (j *joined) connect() (err error) {
 	if j.gone == nil && j.link == nil {
 		if j.link, err = newLink(j.file); err != nil {
-			j.gone = err
+			j.gone = fmt.Errorf("%w; it has to be an end from Pair or Invite, such as descriptor 3 "+
+				"of a child that got it in ExtraFiles", err)
 		}
 	}
 	if j.gone != nil {
-		return fmt.Errorf("use a joined socket: %w: %w", os.ErrClosed, j.gone)
+		return fmt.Errorf("use a joined socket (%w): %w", os.ErrClosed, j.gone)
 	}
 	return nil
 }

@@ -32,6 +32,9 @@ type link struct {
 
 // newLink takes over a connected socket, which it closes also after an error.
 func newLink(file *os.File) (*link, error) {
+	if file == nil {
+		return nil, fmt.Errorf("use a socket: %w: there is none", fs.ErrInvalid)
+	}
 	defer file.Close() // FileConn makes a descriptor of its own
 	conn, err := net.FileConn(file)
 	if err != nil {

@@ -60,7 +60,8 @@ func fileName(name string) string {
 
 // defaultDir is the directory of a user who has chosen none.
 func defaultDir() string {
-	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
+	// One that is not absolute does not count (XDG Base Directory Specification).
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "zerobuffer")
 	}
 	return "/tmp/zerobuffer-" + strconv.Itoa(os.Geteuid())
@@ -81,8 +82,12 @@ func (p place) makeDir(chosen bool) error {
 		return nil
 	}
 	if err := unix.Mkdir(p.dir, 0o700); err != nil && err != unix.EEXIST {
-		return fmt.Errorf("make the directory of the sockets: %w; set XDG_RUNTIME_DIR or Dir to a "+
-			"directory that can be used", &fs.PathError{Op: "mkdir", Path: p.dir, Err: err})
+		hint := "set XDG_RUNTIME_DIR to a directory that can be used"
+		if chosen {
+			hint = "make " + filepath.Dir(p.dir) + " first, or choose another directory"
+		}
+		return fmt.Errorf("make the directory of the sockets: %w; %s",
+			&fs.PathError{Op: "mkdir", Path: p.dir, Err: err}, hint)
 	}
 	if chosen {
 		return nil

@@ -50,6 +50,10 @@ func TestDefaultDir(t *testing.T) {
 	_, err = New(nil).Create(name, drivertest.Config(1<<12))
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	require.ErrorContains(t, err, "XDG_RUNTIME_DIR")
+	_, err = New(&Options{Dir: filepath.Join(dir, "a", "b")}).Create(name, drivertest.Config(1<<12))
+	require.ErrorContains(t, err, "make "+filepath.Join(dir, "a")+" first")
+	t.Setenv("XDG_RUNTIME_DIR", "relative")
+	require.NotContains(t, defaultDir(), "relative")
 	t.Setenv("XDG_RUNTIME_DIR", "")
 	require.Equal(t, fmt.Sprintf("/tmp/zerobuffer-%d", os.Geteuid()), defaultDir())
 }

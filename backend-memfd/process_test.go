@@ -150,6 +150,7 @@ func TestStoppedReaderCrossProcess(t *testing.T) {
 	require.ErrorContains(t, err, "does not answer")
 	_, err = b.Create(name, drivertest.Config(1<<16))
 	require.ErrorIs(t, err, driver.ErrReaderConnected)
+	require.ErrorContains(t, err, fmt.Sprintf("process %d", c.PID()))
 
 	require.NoError(t, c.Process.Signal(syscall.SIGCONT))
 	eventually(func() bool { return ch.Claim(driver.Writer) == nil }) // late answers are left alone
