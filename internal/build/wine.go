@@ -124,6 +124,8 @@ func (h *WineHost) End() error {
 	c := Command{Env: h.Env(), Stdout: os.Stderr}
 	_, _ = c.Output(ctx, "wineserver", "-k") // an error says that none runs
 	_, err := c.Output(ctx, "wineserver", "-w")
+	// After much work a server was seen to go on all the same, with its services.
+	killByEnv("WINEPREFIX=" + h.prefix())
 	return errors.Join(err, os.RemoveAll(h.temp()))
 }
 
