@@ -11,8 +11,8 @@ import (
 type Options struct {
 	// Dir is the directory of the sockets; both sides must use the same one. It is made with mode
 	// 0700 if it is missing, its parents are not. Containers that share this directory, and
-	// nothing else, can share buffers. Empty means zerobuffer below $XDG_RUNTIME_DIR or, where that is not set,
-	// /tmp/zerobuffer-UID, which must belong to this user and be closed to all others.
+	// nothing else, can share buffers. Empty means zerobuffer below $XDG_RUNTIME_DIR or, where that
+	// is not set, /tmp/zerobuffer-UID, which must belong to this user and be closed to all others.
 	Dir string
 	// Abstract makes the sockets have abstract names instead of paths. They leave nothing behind,
 	// and everybody in the same network namespace can try to connect: only Accept decides.

@@ -62,8 +62,8 @@ const mutantsFile = "docs/mutants.md"
 
 const mutantsHead = `# Mutants
 
-Deliberate faults, one a patch in ` + "`mutants/`" + `, and the test that passes without and fails
-with each. Made by ` + "`go tool mage mutants`" + ` when every one was caught, not by hand.
+Deliberate faults, one a patch in ` + "`mutants/`" + `, and the test that passes without and
+fails with each. Made by ` + "`go tool mage mutants`" + ` when every one was caught, not by hand.
 
 | fault | what it breaks | caught by |
 | --- | --- | --- |
