@@ -164,7 +164,7 @@ func Cover(ctx context.Context) error {
 
 // Mutants applies each fault of mutants/ to a copy; its test must fail. MUTANT=part picks some.
 func Mutants(ctx context.Context) error {
-	return build.Within(ctx, "mutants", 12*time.Minute, func(ctx context.Context) error {
+	return build.Within(ctx, "mutants", 20*time.Minute, func(ctx context.Context) error {
 		return build.Mutants(ctx, "mutants", os.Getenv("MUTANT"))
 	})
 }
