@@ -47,7 +47,7 @@ func attach(ch driver.Channel, name string, opts WriterOptions) (*Writer, error)
 	if err := live.Claim(driver.Writer); err != nil {
 		return nil, err
 	}
-	s := newSession(name, driver.Writer, ch, opts.Logger)
+	s := newSession(name, driver.Writer, ch, opts.Wait, opts.Logger)
 	s.seg = seg
 	w := &Writer{s: s, opts: opts, ring: ring.NewProducer(seg, s.peer, opts.Lap)}
 	before, err := w.claimPID()

@@ -31,6 +31,8 @@ type ReaderOptions struct {
 	// ReadTimeout ends a read that got no frame; 0 means never. It costs no allocation, which a
 	// context with a deadline does.
 	ReadTimeout time.Duration
+	// Wait is how a read waits for a frame; 0 means [WaitAdaptive].
+	Wait WaitMode
 	// Mode is the permission of the objects that are made; 0 means 0600, so that only programs
 	// of the same user connect. The umask does not cut it.
 	Mode fs.FileMode
@@ -45,6 +47,8 @@ type WriterOptions struct {
 	// WriteTimeout ends a write that found no room; 0 means never. It costs no allocation, which
 	// a context with a deadline does.
 	WriteTimeout time.Duration
+	// Wait is how a write waits for room; 0 means [WaitAdaptive].
+	Wait WaitMode
 	// Lap is the number of bytes after which the writer may start again at the front of the
 	// ring, so that the part in use stays in the processor's cache; 0 means [DefaultLap], a
 	// negative value means the whole ring. A reader that stalls just then leaves only that part.
@@ -82,6 +86,9 @@ func (o *ReaderOptions) geometry() (layout.Geometry, error) {
 	if o.ReadTimeout < 0 {
 		return layout.Geometry{}, fmt.Errorf("read timeout %v: must not be negative", o.ReadTimeout)
 	}
+	if err := o.Wait.check(); err != nil {
+		return layout.Geometry{}, err
+	}
 	return layout.NewGeometry(o.MetadataSize, o.PayloadSize)
 }
 
@@ -93,6 +100,9 @@ func (o *WriterOptions) withDefaults() (WriterOptions, error) {
 	}
 	if c.WriteTimeout < 0 {
 		return c, fmt.Errorf("write timeout %v: must not be negative", c.WriteTimeout)
+	}
+	if err := c.Wait.check(); err != nil {
+		return c, err
 	}
 	if c.Lap == 0 {
 		c.Lap = DefaultLap

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"iter"
 
+	"github.com/zerobuffer-go/zerobuffer/core/internal/release"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/ring"
+	"github.com/zerobuffer-go/zerobuffer/core/internal/spin"
 )
 
 // ReadFrame waits for the next frame and returns it. It ends with the error of ctx when ctx ends,
@@ -32,6 +34,7 @@ func (r *Reader) TryReadFrame() (Frame, bool, error) {
 	defer r.s.leave()
 	f, ok, err := r.tryRead(true)
 	if !ok && err == nil {
+		r.hurry()
 		r.freeStuckWriter()
 	}
 	return f, ok, err
@@ -101,8 +104,22 @@ func (r *Reader) Frames(ctx context.Context) iter.Seq2[Frame, error] {
 	}
 }
 
+const (
+	// streaming is the number of frames that came since the last look from which on frames come
+	// fast, and streamPauses how many pauses are then made before the next look.
+	streaming    = 8
+	streamPauses = 64
+	// calm is how many frames are read without a block until space is given back late.
+	calm = 16
+)
+
 // read waits for a frame. The call in progress owns it.
 func (r *Reader) read(ctx context.Context) (Frame, error) {
+	if f, ok, err := r.readFast(); ok || err != nil {
+		return f, err
+	}
+	r.waits.Add(1)
+	r.hurry()
 	if f, ok, err := r.tryRead(false); ok || err != nil {
 		return f, err
 	}
@@ -113,7 +130,6 @@ func (r *Reader) read(ctx context.Context) (Frame, error) {
 			return Frame{}, asTimeout(err, errReadTimeout)
 		}
 		r.credit += n
-		r.waits.Add(1)
 		var broken error
 		if n == 0 {
 			broken = r.s.ch.Check()
@@ -133,27 +149,50 @@ func (r *Reader) read(ctx context.Context) (Frame, error) {
 	}
 }
 
+// readFast returns the next frame if it is there, or comes while this side spins. It looks at no
+// word but those that tell of the frame.
+func (r *Reader) readFast() (Frame, bool, error) {
+	if r.credit == 0 {
+		if r.burst >= streaming && r.opts.Wait != WaitBlock {
+			// To look at once would fetch the cache lines that the writer is writing to.
+			spin.Pause(streamPauses)
+		}
+		if r.credit = r.s.fresh(); r.credit == 0 && r.writer.gone == nil {
+			r.credit = r.s.spin.Until(r.s.fresh)
+		}
+		r.burst = r.credit
+	}
+	if r.credit == 0 {
+		return Frame{}, false, nil
+	}
+	f, ok, err := r.take()
+	if ok {
+		if r.calm++; r.calm == calm {
+			r.ring.Hurry(false)
+		}
+	}
+	return f, ok, err
+}
+
+// hurry gives back what is owed, because this side is about to block, and goes on giving back at
+// each release until frames come fast again.
+func (r *Reader) hurry() {
+	r.calm = 0
+	r.ring.Hurry(true)
+	r.ring.GiveBack()
+}
+
 // tryRead returns the next frame if there is one. While the writer lives a frame needs a token and
 // a position; when it is gone, positions alone count (contract 4a). look asks the system whether
 // the writer is alive.
 func (r *Reader) tryRead(look bool) (Frame, bool, error) {
 	if r.credit == 0 {
-		r.credit = r.s.sem.Take(allTokens)
+		r.credit = r.s.fresh()
 	}
 	if r.credit != 0 {
-		it, ok, err := r.ring.Next(r.writer.foreign)
-		if ok {
-			r.credit--
-			if r.writer.pid == 0 && r.writer.gone == nil {
-				r.meetWriter(false) // the first frame of a writer that was not waited for
-			}
-			return r.frame(it), true, nil
+		if f, ok, err := r.take(); ok || err != nil {
+			return f, ok, err
 		}
-		if err != nil {
-			return Frame{}, false, r.s.errorf("read frame of", err)
-		}
-		r.credit = 0 // tokens without a frame are surplus, and do no harm
-		r.writer.surplus = true
 	}
 	r.meetWriter(look)
 	if r.writer.gone == nil {
@@ -169,9 +208,27 @@ func (r *Reader) tryRead(look bool) (Frame, bool, error) {
 	return Frame{}, false, r.writer.gone
 }
 
+// take returns the next frame for a token that is there.
+func (r *Reader) take() (Frame, bool, error) {
+	it, ok, err := r.ring.Next(r.writer.foreign)
+	switch {
+	case ok:
+		r.credit--
+		if r.writer.pid == 0 && r.writer.gone == nil {
+			r.meetWriter(false) // the first frame of a writer that was not waited for
+		}
+		return r.frame(it), true, nil
+	case err != nil:
+		return Frame{}, false, r.s.errorf("read frame of", err)
+	}
+	r.credit = 0 // tokens without a frame are surplus, and do no harm
+	r.writer.surplus = true
+	return Frame{}, false, nil
+}
+
 // frame counts it and makes a Frame of it.
 func (r *Reader) frame(it ring.Item) Frame {
-	r.frames.Add(1)
-	r.bytes.Add(uint64(len(it.Payload)))
+	release.Add(&r.frames, 1)
+	release.Add(&r.bytes, uint64(len(it.Payload)))
 	return Frame{reader: r, slot: it.Slot, gen: it.Gen, data: it.Payload, seq: it.Seq}
 }

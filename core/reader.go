@@ -19,7 +19,10 @@ type Reader struct {
 	opts ReaderOptions
 	ring *ring.Consumer
 
-	credit uint32     // tokens taken and not used yet
+	credit uint32     // tokens that are there for frames which are not read yet
+	burst  uint32     // how many came at the last look
+	calm   int        // frames that were read since this side has blocked
+	debts  *keeper    // gives back what this side owes for too long
 	writer writerView // what is known about the writer
 	stuck  stuck      // a writer that may wait for lost space
 
@@ -64,9 +67,12 @@ func newReader(b driver.Backend, name string, opts ReaderOptions) (*Reader, erro
 	if err != nil {
 		return nil, errors.Join(err, ch.Remove(), ch.Close())
 	}
-	s := newSession(name, driver.Reader, ch, opts.Logger)
+	s := newSession(name, driver.Reader, ch, opts.Wait, opts.Logger)
 	s.seg = seg
 	r := &Reader{s: s, opts: opts, ring: ring.NewConsumer(seg, ch.SpaceReady())}
+	r.debts = newKeeper(r.ring)
+	s.beforeUnmap = r.debts.stop
+	r.ring.Hurry(true)
 	r.cleanup = runtime.AddCleanup(r, (*session).drop, s)
 	s.log.Info("buffer created", "backend", b.Name(),
 		"payload_size", geometry.PayloadSize, "metadata_size", geometry.MetadataSize)
@@ -90,8 +96,9 @@ func (r *Reader) Close() error {
 		return nil
 	}
 	r.cleanup.Stop()
+	r.hurry() // no read comes after this that could change it
 	err := errors.Join(s.resign(true), s.detach())
-	if r.ring.Held() == 0 {
+	if r.ring.GiveBack() == 0 {
 		err = errors.Join(err, s.unmap())
 	}
 	s.log.Info("buffer closed", "frames_read", r.frames.Load(), "bytes_read", r.bytes.Load())
@@ -100,9 +107,14 @@ func (r *Reader) Close() error {
 
 // release gives a frame back, and the memory when it was the last one of a closed Reader.
 func (r *Reader) release(slot *ring.Slot, gen uint64) {
-	if held := r.ring.Release(slot, gen); held == 0 && r.s.detached.Load() {
-		if err := r.s.unmap(); err != nil {
-			r.s.log.Error("unmap after the last frame", "error", err)
+	switch r.ring.Release(slot, gen) {
+	case ring.Owed:
+		r.debts.note()
+	case ring.Due:
+		if held := r.ring.GiveBack(); held == 0 && r.s.detached.Load() {
+			if err := r.s.unmap(); err != nil {
+				r.s.log.Error("unmap after the last frame", "error", err)
+			}
 		}
 	}
 }

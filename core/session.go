@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/internal/release"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/spin"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
@@ -26,7 +27,7 @@ type session struct {
 	peer driver.Semaphore // the one that the other side waits on
 	pid  uint64
 
-	busy     atomic.Bool   // a call is in progress; stays true after Close
+	busy     atomic.Uint64 // 1 while a call is in progress; stays so after Close
 	closed   atomic.Bool   // Close was called
 	blocks   atomic.Uint64 // odd while the call in progress is in, or just before, sem.Wait
 	detached atomic.Bool   // names and claims are given up; only frames may use the memory
@@ -37,12 +38,17 @@ type session struct {
 	peerEnded atomic.Bool // the peer's process has ended: ask at once whether it is dead
 	unwatch   func()      // ends the watch of the peer's process, nil for none
 
+	beforeUnmap func() // ends what looks at the memory by itself, nil for none
+
 	watch    watcher
 	spin     spin.Spinner
+	used     uint32 // tokens that are still in sem and stand for nothing any more
 	lastLook time.Time
 }
 
-func newSession(name string, role driver.Role, ch driver.Channel, log *slog.Logger) *session {
+func newSession(
+	name string, role driver.Role, ch driver.Channel, mode WaitMode, log *slog.Logger,
+) *session {
 	s := &session{
 		name: name, role: role, ch: ch,
 		log: log.With("buffer", name, "role", role.String()),
@@ -53,12 +59,13 @@ func newSession(name string, role driver.Role, ch driver.Channel, log *slog.Logg
 		s.sem, s.peer = s.peer, s.sem
 	}
 	s.watch.session = s
+	s.spin.Mode = mode.spin()
 	return s
 }
 
 // enter begins a call; leave ends it.
 func (s *session) enter() error {
-	if s.busy.CompareAndSwap(false, true) {
+	if s.busy.CompareAndSwap(0, 1) {
 		return nil
 	}
 	if s.closed.Load() {
@@ -67,7 +74,7 @@ func (s *session) enter() error {
 	return ErrConcurrentUse
 }
 
-func (s *session) leave() { s.busy.Store(false) }
+func (s *session) leave() { release.Store(&s.busy, 0) }
 
 // seize ends the call in progress, if there is one, and keeps all later ones out. It returns
 // false if that was done before.
@@ -75,13 +82,16 @@ func (s *session) seize() bool {
 	if !s.closed.CompareAndSwap(false, true) {
 		return false
 	}
-	for !s.busy.CompareAndSwap(false, true) {
+	for !s.busy.CompareAndSwap(0, 1) {
 		s.endBlock()
 		time.Sleep(100 * time.Microsecond)
 	}
 	s.watch.stop()
 	if s.unwatch != nil {
 		s.unwatch()
+	}
+	if s.beforeUnmap != nil {
+		s.beforeUnmap()
 	}
 	return true
 }

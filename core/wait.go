@@ -16,6 +16,8 @@ const (
 	closeLook = 20 * time.Millisecond
 	// allTokens takes every token that is there.
 	allTokens = math.MaxInt32
+	// takeMany is how many used tokens may stay in the semaphore.
+	takeMany = 32
 )
 
 // wait is the state of one call that waits. Its zero value is ready to use.
@@ -27,11 +29,39 @@ type wait struct {
 	warned  bool          // the log has it that this call takes long
 }
 
-// tokens waits for tokens and takes them all. It returns 0 and no error when the caller has to
-// look after its peer and its objects: every w.every, and when the time is over. It returns an
-// error when the call has to end at once. Nothing is allocated.
+// fresh is the number of new tokens. They stay in the semaphore, which costs nothing but a look at
+// it, and are taken later, many at once: a token that was used and not taken does no harm, because
+// a frame needs a position as well.
+func (s *session) fresh() uint32 {
+	tokens, _ := s.sem.State()
+	if tokens <= s.used {
+		s.used = tokens // fewer only if another program has taken some
+		return 0
+	}
+	n := tokens - s.used
+	if s.used < takeMany {
+		s.used = tokens
+		return n
+	}
+	n = s.sem.Take(allTokens)
+	n -= min(n, s.used)
+	s.used = 0
+	return n
+}
+
+// settle takes the used tokens away: a block ends at once while there is any.
+func (s *session) settle() {
+	if s.used != 0 {
+		s.sem.Take(s.used)
+		s.used = 0
+	}
+}
+
+// tokens waits for new tokens and returns how many came. It returns 0 and no error when the caller
+// has to look after its peer and its objects: every w.every, and when the time is over. It returns
+// an error when the call has to end at once. Nothing is allocated.
 func (s *session) tokens(ctx context.Context, w *wait) (uint32, error) {
-	if n := s.spin.Until(func() uint32 { return s.sem.Take(allTokens) }); n != 0 {
+	if n := s.spin.Until(s.fresh); n != 0 {
 		return n, nil
 	}
 	now := time.Now()
@@ -47,11 +77,8 @@ func (s *session) tokens(ctx context.Context, w *wait) (uint32, error) {
 		if w.timeout > 0 {
 			slice = min(slice, w.timeout-now.Sub(w.began))
 		}
-		n, err := s.block(ctx, slice)
+		n, err := s.block(ctx, now, slice)
 		if n != 0 || err != nil {
-			if time.Since(now) < spin.Worth {
-				s.spin.Hit()
-			}
 			return n, err
 		}
 		now = time.Now()
@@ -63,8 +90,10 @@ func (s *session) tokens(ctx context.Context, w *wait) (uint32, error) {
 	}
 }
 
-// block is one wait in the kernel.
-func (s *session) block(ctx context.Context, slice time.Duration) (uint32, error) {
+// block is one wait in the kernel, or one more spin where that is never wanted.
+func (s *session) block(
+	ctx context.Context, began time.Time, slice time.Duration,
+) (uint32, error) {
 	s.blocks.Add(1)
 	defer s.blocks.Add(1)
 	// Partner: seize and endBlock, which look at blocks after they have said why.
@@ -74,8 +103,17 @@ func (s *session) block(ctx context.Context, slice time.Duration) (uint32, error
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	if slice <= 0 || s.peerEnded.Load() {
-		return s.sem.Take(allTokens), nil
+	switch {
+	case slice <= 0 || s.peerEnded.Load():
+		return s.fresh(), nil
+	case s.spin.Mode == spin.Always:
+		return s.spin.Until(s.fresh), nil
 	}
-	return s.sem.Wait(allTokens, slice), nil
+	s.settle()
+	n := s.sem.Wait(allTokens, slice)
+	if s.spin.Mode == spin.Adaptive {
+		end := time.Now()
+		s.spin.Blocked(end, end.Sub(began))
+	}
+	return n, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/zerobuffer-go/zerobuffer/core/internal/release"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
@@ -215,11 +216,14 @@ func (w *Writer) room(ctx context.Context, n int) ([]byte, error) {
 		var broken error
 		// Surplus tokens of earlier frames go first; each is followed by a look at the space.
 		if s.sem.Take(allTokens) == 0 {
-			got, err := s.tokens(ctx, &wt)
+			w.waits.Add(1)
+			got, err := s.spin.Until(s.fresh), error(nil)
+			if got == 0 {
+				got, err = s.tokens(ctx, &wt)
+			}
 			if err != nil {
 				return nil, asTimeout(err, errWriteTimeout)
 			}
-			w.waits.Add(1)
 			if broken, err = w.lookAround(&wt, got == 0, n); err != nil {
 				return nil, s.errorf("write frame to", err)
 			}
@@ -269,8 +273,8 @@ func (w *Writer) open(n int) ([]byte, error) {
 
 // seal ends the open frame and counts it.
 func (w *Writer) seal(n int) error {
-	w.frames.Add(1)
-	w.bytes.Add(uint64(n))
+	release.Add(&w.frames, 1)
+	release.Add(&w.bytes, uint64(n))
 	return w.s.errorf("write frame to", w.ring.Seal(uint64(n)))
 }
 

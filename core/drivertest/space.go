@@ -131,8 +131,8 @@ func spaceFreeTooHigh(c *C) {
 }
 
 func spaceFreeNegative(c *C) {
-	c.ring(1024)
-	w, p := c.writer(), c.channel()
+	p := c.foreignReader(1024)
+	w := c.writer()
 	p.o.PayloadFree.Store(^uint64(0) - 100)
 	if ok, err := w.TryWriteFrame(payload(1, 10)); ok || err != nil {
 		c.failf("a frame was written without free space (%v)", err)

@@ -23,8 +23,10 @@ var writingCases = []testCase{
 		"write-mark", writeRule + "the sequence word says unfinished until the accounts are settled",
 		writeMark,
 	},
-	{"write-accounts-first", writeRule + "positions, free bytes and the mark are settled before " +
-		"the token", writeAccountsFirst},
+	{"write-accounts-first", writeRule + "towards a foreign reader positions, free bytes and the " +
+		"mark are settled before the token", writeAccountsFirst},
+	{"write-token-first", writeRule + "towards ours the token comes before the free bytes, and " +
+		"never before the position", writeTokenFirst},
 	{"write-no-short-tail", "contract 5: our writer leaves no tail of 1 to 15 bytes in front of " +
 		"a foreign reader", writeNoShortTail},
 	{"write-fold", "contract 3: a write_pos that reaches the end is stored as 0", writeFold},
@@ -126,14 +128,37 @@ func writeMark(c *C) {
 }
 
 func writeAccountsFirst(c *C) {
+	c.foreignReader(1024)
+	free := uint64(1024)
+	writeSpied(c, func(o *layout.OIEB) {
+		free -= 116
+		equal(c, "payload_free_bytes at the post", o.PayloadFree.Load(), free)
+	})
+}
+
+func writeTokenFirst(c *C) {
 	c.ring(1024)
-	free, at, posts := uint64(1024), uint64(0), 0
+	free := uint64(1024)
+	writeSpied(c, func(o *layout.OIEB) {
+		equal(c, "payload_free_bytes at the post", o.PayloadFree.Load(), free)
+		free -= 116
+	})
+	p := c.channel()
+	equal(c, "payload_free_bytes", p.o.PayloadFree.Load(), free)
+}
+
+// writeSpied writes five frames, and looks at the segment at the moment of each post.
+func writeSpied(c *C, look func(*layout.OIEB)) {
+	at, posts, closing := uint64(0), 0, false
 	b := spy{c.h.New(c.t), func(mem []byte, n uint32) {
+		if closing {
+			return // the token of Close promises nothing
+		}
 		posts++
 		seg, err := layout.Attach(mem)
 		c.must(err)
-		free -= 116
-		equal(c, "payload_free_bytes at the post", seg.OIEB.PayloadFree.Load(), free)
+		look(seg.OIEB)
+		equal(c, "tokens", n, 1)
 		equal(c, "write_pos at the post", seg.OIEB.WritePos.Load(), at+116)
 		equal(c, "sequence word at the post", layout.ReadHeader(seg.Payload[at:]).Seq, uint64(posts))
 		c.same(seg.Payload[at+16:at+116], uint64(posts), 100)
@@ -145,10 +170,8 @@ func writeAccountsFirst(c *C) {
 		c.write(w, i+1, 100)
 	}
 	equal(c, "posts", posts, 5)
-	free += 116 // the token of Close promises nothing
-	at -= 116
-	posts--
-	w.Close()
+	closing = true
+	c.must(w.Close())
 }
 
 func writeNoShortTail(c *C) {

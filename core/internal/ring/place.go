@@ -12,7 +12,12 @@ type place struct {
 // lookEvery is how far the writer goes before it looks whether the ring is drained, so that it
 // may start again at offset 0 and stay in the processor's cache. The look touches words that the
 // reader writes, so it is not done at each frame.
-const lookEvery = 256 << 10
+const (
+	lookEvery = 256 << 10
+	// lookAgain is how far it goes after a look in vain, at first: the reader may just be about
+	// to give the rest back.
+	lookAgain = 4 << 10
+)
 
 // place finds room for total bytes within p.room, without looking at the reader's words.
 func (p *Producer) place(total uint64) (place, bool) {
@@ -29,13 +34,23 @@ func (p *Producer) place(total uint64) (place, bool) {
 }
 
 // refresh looks at the reader's words and sets p.room: the bytes that can be written so that
-// write_pos does not reach read_pos (contract 3a).
+// write_pos does not reach read_pos (contract 3a). The read_pos of our reader is behind all that it
+// holds, so the positions say it all; a foreign one moves read_pos when it reads, and only
+// payload_free_bytes tells what it has given back.
 func (p *Producer) refresh() error {
-	r, err := p.position("read_pos", p.oieb.ReadPos.Load())
+	// Partner: Consumer.GiveBack. The reader has done with the bytes before it.
+	raw := p.oieb.ReadPos.Load()
+	r, err := p.position("read_pos", raw)
 	if err != nil {
 		return err
 	}
-	p.room = min(p.settledFree(), p.size-p.distance(r, p.pos)-1)
+	p.room = p.size - p.distance(r, p.pos) - 1
+	switch {
+	case p.foreign:
+		p.room = min(p.settledFree(), p.room)
+	case p.brim && raw == 0:
+		p.room = 0 // the frame that fills the ring is unread or held
+	}
 	return nil
 }
 
@@ -59,13 +74,30 @@ type waste struct {
 	until uint64
 }
 
-// drained tells whether nothing is in the ring, and nobody holds anything of it (contract 3a).
+// drained tells whether nothing is in the ring, and nobody holds anything of it (contract 3a). Our
+// reader shows it by its position; its addition to payload_free_bytes comes a moment later.
 func (p *Producer) drained() bool {
-	if p.oieb.PayloadFree.Load() != p.size || p.fold(p.oieb.ReadPos.Load()) != p.pos {
+	raw := p.oieb.ReadPos.Load()
+	if p.fold(raw) != p.pos {
 		return false
 	}
+	free := p.oieb.PayloadFree.Load()
+	if !p.foreign {
+		full := p.brim && raw == 0
+		return !full && (free == p.size || p.mendFree(free))
+	}
 	tokens, _ := p.ready.State()
-	return tokens == 0
+	return free == p.size && tokens == 0
+}
+
+// mendFree is called when a drained ring has free bytes other than all of them. Seen twice, that is
+// not an addition of the reader on its way, but what a killed writer has left wrong.
+func (p *Producer) mendFree(free uint64) bool {
+	if p.wrong != free {
+		p.wrong = free
+		return false
+	}
+	return p.oieb.PayloadFree.CompareAndSwap(free, p.size)
 }
 
 // MaxPayload is the largest payload of a frame in bytes.

@@ -3,6 +3,7 @@ package ring
 import (
 	"errors"
 
+	"github.com/zerobuffer-go/zerobuffer/core/internal/release"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
@@ -23,8 +24,11 @@ type Producer struct {
 	count    uint64 // written_count
 	room     uint64 // bytes that are known to be free in front of pos
 	nextLook uint64 // position from which drained is looked at again
+	patience uint64 // bytes from a look in vain to the next one
 	anchored bool   // the frame at 0 is marked and not published: the next one goes there
+	brim     bool   // the last frame has filled the ring, so equal positions may mean full
 
+	wrong     uint64 // payload_free_bytes when it was wrong at the last look
 	foreign   bool   // the reader is no program of ours
 	unsettled bool   // tokens may be missing for frames that a killed writer left
 	looks     uint   // how often Settle was called
@@ -46,11 +50,11 @@ type opened struct {
 // batch is the frames between Seal and Flush.
 type batch struct {
 	n       int
-	at      [batchMax]uint64
 	bytes   uint64 // totals and wasted tails
 	tail    uint64 // of these, the wasted tail
 	markers uint64
 	restart bool
+	at      [batchMax]uint64
 }
 
 // NewProducer returns the writer's side of the ring in seg; ready is its sem-w. Nothing is
@@ -101,12 +105,16 @@ func (p *Producer) placeAnew(total uint64) (place, bool, error) {
 	if err := p.Flush(); err != nil {
 		return place{}, false, err
 	}
-	p.nextLook = p.pos + lookEvery
 	if p.foreign {
 		p.base -= p.lowerFree()
 	}
 	if p.pos != 0 && p.drained() {
+		p.patience = 0
 		return place{restart: true}, true, nil
+	}
+	if p.pos >= p.nextLook {
+		p.patience = min(max(2*p.patience, lookAgain), lookEvery)
+		p.nextLook = p.pos + p.patience
 	}
 	if err := p.refresh(); err != nil {
 		return place{}, false, err
@@ -141,6 +149,10 @@ func (p *Producer) Seal(n uint64) error {
 	p.pos = p.fold(o.at + o.total)
 	p.room -= min(p.room, o.tail+o.total)
 	p.seq++
+	p.brim = o.total == p.size
+	if p.pos == 0 {
+		p.nextLook = lookEvery
+	}
 	if o.at == 0 || b.n == batchMax {
 		return p.Flush()
 	}
@@ -152,6 +164,11 @@ func (p *Producer) Abandon() { p.open = opened{} }
 
 // Flush publishes the sealed frames in the order of contract 3a. A kill between any two steps
 // leaves a state that [Producer.Attach] tells from all others.
+//
+// Towards a foreign reader the space is subtracted before the token is posted. Towards ours it is
+// the other way round: what that reader waits for comes first, and payload_free_bytes takes no part
+// in deciding what is free, see [Producer.refresh]. A frame that fills the ring is the exception:
+// only the free bytes tell that it was published (contract 5a).
 func (p *Producer) Flush() error {
 	b := &p.sealed
 	if b.n == 0 {
@@ -159,36 +176,53 @@ func (p *Producer) Flush() error {
 	}
 	if b.restart {
 		// The reader has given everything back, so it does not store read_pos now.
-		p.oieb.ReadPos.Store(0)
+		release.Store(&p.oieb.ReadPos, 0)
 		step("restart")
 		p.room, p.nextLook = 0, lookEvery
 	}
 	p.count += uint64(b.n) + b.markers
-	p.oieb.WrittenCount.Store(p.count)
+	release.Store(&p.oieb.WrittenCount, p.count)
 	step("count")
-	// Partner: Consumer.look. The payload and the marked headers are visible before it.
-	p.oieb.WritePos.Store(p.pos)
+	// Partner: Consumer.look. The payload and the headers are visible before it.
+	release.Store(&p.oieb.WritePos, p.pos)
 	step("write-pos")
 	if b.tail != 0 {
 		p.noteWaste(b.tail)
 		p.nextLook = lookEvery
 	}
-	// Partner: the reader's addition. The only subtraction of the batch.
-	p.oieb.PayloadFree.Add(-b.bytes)
+	first := p.foreign || p.brim
+	if first {
+		p.subtract(b.bytes)
+	}
+	p.unmark()
+	if b.at[0] == 0 {
+		p.anchored = false
+	}
+	n, bytes := uint32(b.n), b.bytes
+	b.n, b.bytes, b.markers = 0, 0, 0
+	// Partner: the reader's Take or State. It makes all of the above visible.
+	err := p.post(n)
+	if !first {
+		p.subtract(bytes)
+	}
+	return err
+}
+
+// subtract takes bytes from payload_free_bytes. Partner: the reader's addition; the two commute.
+func (p *Producer) subtract(bytes uint64) {
+	p.oieb.PayloadFree.Add(-bytes)
 	step("subtract")
-	p.written += b.bytes
+	p.written += bytes
+}
+
+// unmark takes the marks of the sealed frames away.
+func (p *Producer) unmark() {
+	b := &p.sealed
 	first := p.seq - uint64(b.n)
 	for i, at := range b.at[:b.n] {
 		layout.WriteSeq(p.data[at:], first+uint64(i))
 		step("unmark")
 	}
-	if b.at[0] == 0 {
-		p.anchored = false
-	}
-	n := uint32(b.n)
-	*b = batch{}
-	// Partner: the reader's Take. It makes all of the above visible.
-	return p.post(n)
 }
 
 // noteWaste remembers that a foreign reader will give back the tail too early.

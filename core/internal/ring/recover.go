@@ -57,8 +57,11 @@ func (p *Producer) Attach(foreign bool) (Recovery, error) {
 		Sequence: last, Unread: s.chain.frames,
 		Finished: uint64(len(s.chain.marked)), Restart: s.restart,
 	}
+	p.brim = s.whole
 	p.finish(&s)
-	p.lowerFree()
+	if foreign {
+		p.lowerFree()
+	}
 	p.guardHeld()
 	return rec, p.tokensAtAttach(&s)
 }
@@ -104,18 +107,47 @@ func (p *Producer) snapshot() (free, r uint64) {
 }
 
 // finish does what the killed writer would have done next for the frames at the end of the chain
-// that are complete in all but their accounts: subtract, take the mark away. Towards a foreign
-// reader it may be unknown whether the subtraction was done; then it is done again, which costs
-// space and never a frame.
+// that are complete in all but their accounts: subtract, take the mark away.
 func (p *Producer) finish(s *state) {
+	switch {
+	case !p.foreign:
+		p.countFree()
+	case !s.whole:
+		p.subtractAgain(s)
+	}
+	for _, f := range s.chain.marked {
+		layout.WriteSeq(p.data[f.at:], f.head.Number())
+		step("recover-unmark")
+	}
+}
+
+// countFree sets payload_free_bytes to what the positions say; towards our reader they are right.
+// An addition of the reader that is just on its way makes it too high by that, until
+// [Producer.drained] finds it so: it decides nothing until then.
+func (p *Producer) countFree() {
+	for range 100 { // a reader that adds all the time is left for drained
+		free, raw := p.oieb.PayloadFree.Load(), p.oieb.ReadPos.Load()
+		want := p.size - p.distance(p.fold(min(raw, p.size)), p.pos)
+		if p.brim && raw == 0 {
+			want = 0
+		}
+		if free == want || p.oieb.PayloadFree.CompareAndSwap(free, want) {
+			step("recover-free")
+			return
+		}
+	}
+}
+
+// subtractAgain subtracts the marked frames towards a foreign reader. It may be unknown whether the
+// killed writer had done that; then it is done again, which costs space and never a frame.
+func (p *Producer) subtractAgain(s *state) {
 	var bytes uint64
 	for _, f := range s.chain.marked {
 		bytes += f.waste + f.total
 	}
 	done := s.free+p.lowUse(s.r, s.w, s.left) <= p.size
 	switch {
-	case bytes == 0 || s.whole:
-	case done && !p.foreign: // read_pos is the release position, so this is certain
+	case bytes == 0:
 	case done && bytes > s.free: // there is no room for frames that the reader could hold
 	default:
 		if done {
@@ -123,10 +155,6 @@ func (p *Producer) finish(s *state) {
 		}
 		p.oieb.PayloadFree.Add(-min(bytes, p.free()))
 		step("recover-subtract")
-	}
-	for _, f := range s.chain.marked {
-		layout.WriteSeq(p.data[f.at:], f.head.Number())
-		step("recover-unmark")
 	}
 }
 
@@ -220,18 +248,19 @@ func (p *Producer) guardHeld() {
 	}
 }
 
-// tokensAtAttach posts the tokens that are known to be missing.
+// tokensAtAttach posts the tokens that are known to be missing. A surplus token does no harm to a
+// reader of ours, so it gets one for each unread frame.
 func (p *Producer) tokensAtAttach(s *state) error {
 	n := uint32(len(s.chain.marked))
-	if n == 0 && s.chain.frames != 0 && !p.foreign {
-		n = 1 // wakes a reader of ours, which counts by positions as well
-	}
-	p.unsettled = s.chain.frames != 0 && (s.chain.frames != 1 || n == 0 || !p.foreign)
-	if s.whole && n == 0 {
+	switch {
+	case !p.foreign:
+		n = uint32(s.chain.frames)
+	case s.whole && n == 0:
 		if tokens, waiters := p.ready.State(); tokens == 0 && waiters > 0 {
 			n = 1
 		}
-		p.unsettled = false
+	default:
+		p.unsettled = s.chain.frames != 0 && (s.chain.frames != 1 || n == 0)
 	}
 	if n == 0 {
 		return nil

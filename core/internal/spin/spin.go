@@ -7,42 +7,117 @@ import (
 )
 
 const (
-	// limit is how long one spin lasts at most. A wake-up through the kernel costs more.
-	limit = 20 * time.Microsecond
-	// Worth is the length of a wait in the kernel below which a spin would have been better.
-	Worth = 2 * limit
+	// shortest and longest bound one spin of [Adaptive]. Between them it may last as long as
+	// worked says.
+	shortest = 20 * time.Microsecond
+	longest  = time.Millisecond
+	// worked is how many times the time since the last wait a spin may last: who has copied a
+	// large frame for that long waits for the other side, which does the same.
+	worked = 2
 	// maxSkip is how many waits go by without a spin after many that were in vain.
 	maxSkip = 256
-	// pauses is the number of pause instructions between two looks.
-	pauses = 8
+	// crowdedSkip is the same where a spin keeps the other side from running.
+	crowdedSkip = 256
+	// crowdedMin is how often in a row that must have happened.
+	crowdedMin = 4
+	// looks is how often a spin looks between two looks at the clock, which cost more.
+	looks = 32
+	// recheck is how many waits go by between two looks at the number of processors.
+	recheck = 1024
+)
+
+// Mode is how a Spinner waits.
+type Mode uint8
+
+const (
+	// Adaptive spins as long as that was not in vain.
+	Adaptive Mode = iota
+	// Never does not spin.
+	Never
+	// Always spins, and returns now and then for the caller to look around.
+	Always
 )
 
 // Spinner is the memory of one waiter. The zero value is ready to use. It is not safe for
 // concurrent use.
 type Spinner struct {
-	skip    int // waits to go without a spin
-	penalty int // what skip becomes after the next spin in vain
+	// Mode is set before the first wait.
+	Mode Mode
+
+	skip    int       // waits to go without a spin
+	penalty int       // what skip becomes after the next spin in vain
+	vain    bool      // the wait in progress has begun with a spin in vain
+	crowded int       // how often a spin kept the other side from running
+	alone   bool      // there is one processor: whoever is waited for cannot run beside a spin
+	known   int       // waits to go until alone is found out again
+	ended   time.Time // when the last wait ended that took so long that the clock was looked at
 }
 
 // Until calls try until it returns more than 0 or the spin has lasted long enough, and returns
-// what try returned last. With one processor it never spins, and after spins in vain it leaves
-// out more and more of them.
+// what try returned last. After spins in vain Adaptive leaves out more and more of them.
 func (s *Spinner) Until(try func() uint32) uint32 {
-	if s.skip > 0 || runtime.GOMAXPROCS(0) == 1 || runtime.NumCPU() == 1 {
-		s.skip--
+	if !s.may() {
 		return 0
 	}
-	for start := time.Now(); time.Since(start) < limit; {
-		if n := try(); n != 0 {
-			s.Hit()
-			return n
+	var start time.Time
+	for limit := shortest; ; {
+		for range looks {
+			if n := try(); n != 0 {
+				s.skip, s.penalty, s.crowded = 0, 0, 0
+				if !start.IsZero() {
+					s.ended = time.Now()
+				}
+				return n
+			}
+			Pause(1)
 		}
-		Pause(pauses)
+		now := time.Now()
+		if start.IsZero() {
+			start = now
+			limit = min(max(shortest, worked*now.Sub(s.ended)), longest)
+		} else if now.Sub(start) >= limit {
+			break
+		}
 	}
 	s.penalty = min(2*s.penalty+1, maxSkip)
 	s.skip = s.penalty
+	s.vain = true
 	return 0
 }
 
-// Hit says that a wait was short, so that the next one spins again.
-func (s *Spinner) Hit() { s.skip, s.penalty = 0, 0 }
+// may tells whether this wait may begin with a spin.
+func (s *Spinner) may() bool {
+	if s.Mode != Adaptive {
+		return s.Mode == Always
+	}
+	s.vain = false
+	if s.skip > 0 {
+		s.skip--
+		return false
+	}
+	if s.known == 0 {
+		s.known = recheck
+		s.alone = runtime.NumCPU() == 1 || runtime.GOMAXPROCS(0) == 1
+	}
+	s.known--
+	return !s.alone
+}
+
+// Blocked says that a wait ended in the kernel, at end and after it had blocked for took. One that
+// was short might have been a spin, so the next spin comes sooner. But one that was short right
+// after a spin in vain says that the other side ran as soon as this one had let go of the
+// processor. Twice in a row, that is no accident: both sides have the same one.
+func (s *Spinner) Blocked(end time.Time, took time.Duration) {
+	s.ended = end
+	switch {
+	case s.vain && took < shortest/2:
+		if s.crowded++; s.crowded >= crowdedMin {
+			s.skip = crowdedSkip
+		}
+	case s.vain:
+		s.crowded = 0
+	case took < 2*shortest && s.crowded < crowdedMin:
+		s.skip /= 2
+	}
+	s.vain = false
+}

@@ -18,27 +18,31 @@ func needTwoProcessors(t *testing.T) {
 
 func never() uint32 { return 0 }
 
-func TestSpinnerHit(t *testing.T) {
+func TestSpinnerSuccess(t *testing.T) {
 	needTwoProcessors(t)
 	var s Spinner
-	for i := uint32(1); i < 100; {
-		n := s.Until(func() uint32 { return i })
-		if n == 0 {
-			s.Hit() // the machine was busy between two looks at the clock
-			continue
-		}
-		require.Equal(t, i, n)
-		i++
-	}
-	require.Zero(t, s)
+	s.Until(never)
+	s.skip = 0
+	require.Equal(t, uint32(7), s.Until(func() uint32 { return 7 }))
+	require.Zero(t, s.skip)
+	require.Zero(t, s.penalty, "what was in vain before is forgotten")
 }
 
 func TestSpinnerEndsInVain(t *testing.T) {
 	needTwoProcessors(t)
-	var s Spinner
+	s := Spinner{ended: time.Now()}
 	began := time.Now()
 	require.Zero(t, s.Until(never))
-	require.GreaterOrEqual(t, time.Since(began), limit)
+	require.GreaterOrEqual(t, time.Since(began), shortest)
+}
+
+// TestSpinnerAsLongAsWorked shows that a spin may last longer after a long time without a wait.
+func TestSpinnerAsLongAsWorked(t *testing.T) {
+	needTwoProcessors(t)
+	s := Spinner{ended: time.Now().Add(-300 * time.Microsecond)}
+	began := time.Now()
+	require.Zero(t, s.Until(never))
+	require.GreaterOrEqual(t, time.Since(began), 600*time.Microsecond)
 }
 
 // TestSpinnerBacksOff shows that spins in vain become rare: 1, 3, 7... waits go by without one.
@@ -53,9 +57,46 @@ func TestSpinnerBacksOff(t *testing.T) {
 		}
 		require.Zero(t, s.skip)
 	}
+}
+
+// TestSpinnerShortBlock shows that waits which the kernel ends soon bring the spins back.
+func TestSpinnerShortBlock(t *testing.T) {
+	needTwoProcessors(t)
+	s := Spinner{skip: maxSkip}
+	for range 8 {
+		s.Until(func() uint32 { t.Error("spins"); return 1 })
+		s.Blocked(time.Now(), 30*time.Microsecond)
+	}
+	require.Zero(t, s.skip)
+	s.skip = 10
+	s.Blocked(time.Now(), time.Second)
+	require.Equal(t, 10, s.skip, "a long block says nothing for a spin")
+}
+
+// TestSpinnerCrowded shows that a spin which keeps the other side from running is not repeated
+// soon: each time the block after it ends at once.
+func TestSpinnerCrowded(t *testing.T) {
+	needTwoProcessors(t)
+	var s Spinner
+	for range crowdedMin {
+		s.skip = 0
+		require.Zero(t, s.Until(never))
+		s.Blocked(time.Now(), time.Microsecond)
+	}
+	require.Equal(t, crowdedSkip, s.skip)
 	s.Until(never)
-	s.Hit()
-	require.Zero(t, s, "after a short wait it spins again")
+	s.Blocked(time.Now(), time.Microsecond)
+	require.Equal(t, crowdedSkip-1, s.skip, "short blocks do not bring the spins back")
+}
+
+func TestSpinnerModes(t *testing.T) {
+	s := Spinner{Mode: Never}
+	require.Zero(t, s.Until(func() uint32 { t.Error("spins"); return 1 }))
+	s = Spinner{Mode: Always}
+	for range 10 {
+		require.Zero(t, s.Until(never))
+	}
+	require.Equal(t, uint32(1), s.Until(func() uint32 { return 1 }))
 }
 
 // TestSpinnerOneProcessor never looks: whoever is waited for could not run.
@@ -69,7 +110,7 @@ func TestSpinnerOneProcessor(t *testing.T) {
 
 func TestSpinnerAllocatesNothing(t *testing.T) {
 	var s Spinner
-	require.Zero(t, testing.AllocsPerRun(100, func() { s.Hit(); s.Until(never) }))
+	require.Zero(t, testing.AllocsPerRun(100, func() { s.skip = 0; s.Until(never) }))
 }
 
 func TestPause(t *testing.T) {
@@ -80,6 +121,6 @@ func TestPause(t *testing.T) {
 
 func BenchmarkPause(b *testing.B) {
 	for b.Loop() {
-		Pause(pauses)
+		Pause(1)
 	}
 }

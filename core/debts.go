@@ -1,0 +1,70 @@
+package zerobuffer
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/zerobuffer-go/zerobuffer/core/internal/ring"
+)
+
+// debtAge is how long space of released frames may be owed to the writer. The contract says 5 ms.
+const debtAge = 4 * time.Millisecond
+
+// keeper gives back what a Reader owes while the program neither reads nor releases. Its goroutine
+// starts with the first debt, and is parked while there is none.
+type keeper struct {
+	ring  *ring.Consumer
+	awake atomic.Bool // a look will come within debtAge
+	start sync.Once
+	bell  chan struct{}
+	quit  chan struct{}
+	ended chan struct{}
+}
+
+func newKeeper(c *ring.Consumer) *keeper { return &keeper{ring: c} }
+
+// note says that something is owed. It is called after each release that gave nothing back.
+func (k *keeper) note() {
+	if k.awake.Load() || !k.awake.CompareAndSwap(false, true) {
+		return
+	}
+	k.start.Do(func() {
+		k.bell, k.quit, k.ended = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
+		go k.run()
+	})
+	if k.bell != nil { // else it was stopped before the first debt: then each release gives back
+		k.bell <- struct{}{} // there is room: only who has set awake comes here
+	}
+}
+
+func (k *keeper) run() {
+	defer close(k.ended)
+	for timer := time.NewTimer(0); ; {
+		select {
+		case <-k.quit:
+			return
+		case <-k.bell:
+		}
+		timer.Reset(debtAge)
+		select {
+		case <-k.quit:
+			return
+		case <-timer.C:
+		}
+		k.ring.GiveBack()
+		k.awake.Store(false)
+		// Partner: note, which looks at awake after the release. Either it finds that nobody is
+		// awake, or the release is seen here.
+		k.ring.GiveBack()
+	}
+}
+
+// stop ends the goroutine and waits for it. Each release gives back at once from then on.
+func (k *keeper) stop() {
+	k.start.Do(func() {})
+	if k.quit != nil {
+		close(k.quit)
+		<-k.ended
+	}
+}

@@ -1,0 +1,189 @@
+package ring
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/zerobuffer-go/zerobuffer/core/internal/release"
+)
+
+const (
+	// debtShare is the part of the ring that may be owed to the writer: one of debtShare.
+	debtShare = 8
+	// minSlots is how many slots there are at first. The number is a power of two.
+	minSlots = 64
+)
+
+// Slot is a frame that was read and whose space has not gone back yet. It is used again for later
+// frames, so what refers to it keeps the generation as well.
+type Slot struct {
+	gen   atomic.Uint64 // see the states below
+	end   uint64        // read_pos after the frame
+	sum   uint64        // bytes that go back with this frame and all before it
+	count uint64        // read_count after the frame
+}
+
+// The states of a slot are the low bits of its generation. A frame counts as held until its release
+// is through, so the memory stays mapped that long.
+const (
+	slotFree      = 0
+	slotHeld      = 1
+	slotReleasing = 2
+	slotStates    = 4
+)
+
+// Gen is the generation of the slot.
+func (s *Slot) Gen() uint64 { return s.gen.Load() }
+
+// held is the queue of frames that were read and whose space has not gone back: those that are
+// held, and those that are owed to the writer.
+type held struct {
+	slots     []*Slot       // a queue in a ring; read and exchanged with mu held, or by Next
+	taken     atomic.Uint64 // frames that were read; stored by Next alone
+	sum       uint64        // bytes of all frames that were read; Next alone
+	readCount uint64        // read_count after the last frame that was read; Next alone
+	debtLimit uint64        // bytes that may be owed
+
+	eager     atomic.Bool   // give back at each release
+	mu        sync.Mutex    // held by the one who gives back
+	back      atomic.Uint64 // frames that were given back; stored with mu held
+	given     atomic.Uint64 // bytes that were given back; stored with mu held
+	published atomic.Uint64 // read_pos as published, not folded; stored with mu held
+}
+
+func newSlots(n int) []*Slot {
+	block, slots := make([]Slot, n), make([]*Slot, n)
+	for i := range slots {
+		slots[i] = &block[i]
+	}
+	return slots
+}
+
+// hold makes a slot for f and appends it to the queue.
+func (h *held) hold(f frame, end uint64) (*Slot, uint64) {
+	taken := h.taken.Load()
+	// Partner: GiveBack, which has done with a slot before it stores back.
+	if taken-h.back.Load() == uint64(len(h.slots)) {
+		h.grow()
+	}
+	s := h.slots[taken&uint64(len(h.slots)-1)]
+	h.sum += f.waste + f.total
+	h.readCount++
+	if f.marker() {
+		h.readCount++
+	}
+	s.end, s.sum, s.count = end, h.sum, h.readCount
+	gen := s.gen.Load() + slotHeld
+	release.Store(&s.gen, gen)
+	release.Store(&h.taken, taken+1)
+	return s, gen
+}
+
+// grow doubles the number of slots. Those that are in use keep their addresses.
+func (h *held) grow() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	old := h.slots
+	slots := append(newSlots(len(old)), newSlots(len(old))...)
+	taken := h.taken.Load()
+	for i := h.back.Load(); i < taken; i++ {
+		slots[i&uint64(len(slots)-1)] = old[i&uint64(len(old)-1)]
+	}
+	h.slots = slots
+}
+
+// Released is what has become of a release.
+type Released int
+
+// The outcomes of a release.
+const (
+	Stale Released = iota // the frame was released before
+	Owed                  // its space goes back later
+	Due                   // the caller calls GiveBack
+)
+
+// Release gives a frame back. Space goes back in the order of the frames, whatever the order of the
+// calls, and not at once: see [Consumer.GiveBack].
+func (c *Consumer) Release(s *Slot, gen uint64) Released {
+	if !s.gen.CompareAndSwap(gen, gen-slotHeld+slotReleasing) {
+		return Stale
+	}
+	due := s.sum-c.given.Load() >= c.debtLimit || c.writerWaits()
+	// Partner: Hurry, which sets eager and then gives back. One of the two sees the other.
+	s.gen.Add(slotStates - slotReleasing)
+	if due || c.eager.Load() {
+		return Due
+	}
+	return Owed
+}
+
+// writerWaits tells whether the writer is seen waiting for space.
+func (c *Consumer) writerWaits() bool {
+	_, waiters := c.space.State()
+	return waiters != 0
+}
+
+// Hurry makes each release give back at once, or no longer.
+func (c *Consumer) Hurry(on bool) {
+	if c.eager.Load() != on {
+		c.eager.Store(on)
+	}
+}
+
+// Owes tells whether a frame was read and has not gone back.
+func (c *Consumer) Owes() bool { return c.back.Load() != c.taken.Load() }
+
+// GiveBack publishes the release position and the space of all frames that were released in a row,
+// tells the writer, and returns how many frames are still held. Between two calls this side owes
+// the space of released frames to the writer. Contract 4a limits that: everything goes back before
+// this side blocks, at once while the writer is seen waiting or an eighth of the ring is owed, and
+// in any case after 5 ms, for which the caller has to see.
+//
+// The order is that of contract 4a: no store to read_pos after the addition, because a writer that
+// finds the ring drained may store it then.
+func (c *Consumer) GiveBack() (held int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	back, taken := c.back.Load(), c.taken.Load()
+	var last *Slot
+	for ; back < taken; back++ {
+		s := c.slots[back&uint64(len(c.slots)-1)]
+		if s.gen.Load()%slotStates != slotFree {
+			break
+		}
+		last = s
+	}
+	if last == nil {
+		return int(taken - back)
+	}
+	bytes := last.sum - c.given.Load()
+	c.published.Store(last.end)
+	release.Store(&c.oieb.ReadPos, last.end)
+	step("read-pos")
+	release.Store(&c.oieb.ReadCount, last.count)
+	step("read-count")
+	// Partner: Producer.refresh. A full barrier, so the look at sem-r cannot come before it.
+	c.oieb.PayloadFree.Add(bytes)
+	step("add")
+	c.given.Store(last.sum)
+	c.back.Store(back)
+	// One token is enough: the writer takes it and looks at the free bytes afterwards.
+	if tokens, _ := c.space.State(); tokens == 0 {
+		// It cannot overflow from 0; a broken peer that makes it so has only itself to blame.
+		_ = c.space.Post(1)
+	}
+	return int(taken - back)
+}
+
+// Held is the number of frames that were read and are not released, and of those behind them.
+func (c *Consumer) Held() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	back, taken := c.back.Load(), c.taken.Load()
+	for ; back < taken; back++ {
+		if c.slots[back&uint64(len(c.slots)-1)].gen.Load()%slotStates != slotFree {
+			break
+		}
+	}
+	return int(taken - back)
+}

@@ -1,0 +1,52 @@
+package zerobuffer
+
+import (
+	"fmt"
+
+	"github.com/zerobuffer-go/zerobuffer/core/internal/spin"
+)
+
+// WaitMode says how a call waits for the other side.
+type WaitMode uint8
+
+const (
+	// WaitAdaptive looks at shared memory for a moment, about as long as a wake-up through the
+	// kernel takes, and then blocks. It stops looking while that is in vain, and with one
+	// processor. It is the default, and right for nearly everything.
+	WaitAdaptive WaitMode = iota
+	// WaitBlock blocks in the kernel at once: the least CPU time, and the slowest hand-over.
+	WaitBlock
+	// WaitSpin never blocks, and so keeps a processor busy for as long as a call waits. It is for
+	// a machine with a processor to spare for each side.
+	WaitSpin
+)
+
+// String returns "adaptive", "block" or "spin".
+func (m WaitMode) String() string {
+	switch m {
+	case WaitAdaptive:
+		return "adaptive"
+	case WaitBlock:
+		return "block"
+	case WaitSpin:
+		return "spin"
+	}
+	return fmt.Sprintf("WaitMode(%d)", uint8(m))
+}
+
+func (m WaitMode) check() error {
+	if m > WaitSpin {
+		return fmt.Errorf("wait mode %d: must be WaitAdaptive, WaitBlock or WaitSpin", uint8(m))
+	}
+	return nil
+}
+
+func (m WaitMode) spin() spin.Mode {
+	switch m {
+	case WaitBlock:
+		return spin.Never
+	case WaitSpin:
+		return spin.Always
+	}
+	return spin.Adaptive
+}
