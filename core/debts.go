@@ -11,6 +11,10 @@ import (
 // debtAge is how long space of released frames may be owed to the writer. The contract says 5 ms.
 const debtAge = 4 * time.Millisecond
 
+// secondRelease is after which time a release is visible for certain that was being made when it was
+// looked for. Its store leaves the processor after some nanoseconds, or with an interrupt.
+const secondRelease = 100 * time.Microsecond
+
 // keeper gives back what a Reader owes while the program neither reads nor releases. Its goroutine
 // starts with the first debt, and is parked while there is none.
 type keeper struct {
@@ -54,8 +58,14 @@ func (k *keeper) run() {
 		}
 		k.ring.GiveBack()
 		k.awake.Store(false)
-		// Partner: note, which looks at awake after the release. Either it finds that nobody is
-		// awake, or the release is seen here.
+		// Partner: note, which looks at awake after the release. A release at this moment that
+		// still saw somebody awake is visible when the next look comes.
+		timer.Reset(secondRelease)
+		select {
+		case <-k.quit:
+			return
+		case <-timer.C:
+		}
 		k.ring.GiveBack()
 	}
 }

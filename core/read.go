@@ -6,7 +6,6 @@ import (
 	"iter"
 
 	"github.com/zerobuffer-go/zerobuffer/core/internal/release"
-	"github.com/zerobuffer-go/zerobuffer/core/internal/ring"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/spin"
 )
 
@@ -22,7 +21,10 @@ func (r *Reader) ReadFrame(ctx context.Context) (Frame, error) {
 	if err := ctx.Err(); err != nil {
 		return Frame{}, asTimeout(err, errReadTimeout)
 	}
-	return r.read(ctx)
+	if err := r.read(ctx); err != nil {
+		return Frame{}, err
+	}
+	return r.frame(), nil
 }
 
 // TryReadFrame returns the next frame if there is one, and false if there is none now. Errors are
@@ -32,12 +34,15 @@ func (r *Reader) TryReadFrame() (Frame, bool, error) {
 		return Frame{}, false, err
 	}
 	defer r.s.leave()
-	f, ok, err := r.tryRead(true)
-	if !ok && err == nil {
+	ok, err := r.tryRead(true)
+	if ok {
+		return r.frame(), true, nil
+	}
+	if err == nil {
 		r.hurry()
 		r.freeStuckWriter()
 	}
-	return f, ok, err
+	return Frame{}, false, err
 }
 
 // ReadBatch waits for the first frame and then takes what is there, up to len(frames). It returns
@@ -50,19 +55,17 @@ func (r *Reader) ReadBatch(ctx context.Context, frames []Frame) (int, error) {
 	if err := ctx.Err(); err != nil || len(frames) == 0 {
 		return 0, asTimeout(err, errReadTimeout)
 	}
-	var err error
-	if frames[0], err = r.read(ctx); err != nil {
+	if err := r.read(ctx); err != nil {
 		return 0, err
 	}
-	n := 1
-	for ; n < len(frames); n++ {
-		f, ok, err := r.tryRead(false)
-		if !ok || err != nil {
-			break
+	frames[0] = r.frame()
+	for n := 1; n < len(frames); n++ {
+		if ok, err := r.tryRead(false); !ok || err != nil {
+			return n, nil
 		}
-		frames[n] = f
+		frames[n] = r.frame()
 	}
-	return n, nil
+	return len(frames), nil
 }
 
 // Latest returns the newest frame and releases the older ones unread. It waits if there is none,
@@ -75,16 +78,15 @@ func (r *Reader) Latest(ctx context.Context) (Frame, error) {
 	if err := ctx.Err(); err != nil {
 		return Frame{}, asTimeout(err, errReadTimeout)
 	}
-	newest, err := r.read(ctx)
-	for err == nil {
-		f, ok, next := r.tryRead(false)
-		if !ok || next != nil {
-			break // an error is left to the next call
+	if err := r.read(ctx); err != nil {
+		return Frame{}, err
+	}
+	for newest := r.frame(); ; newest = r.frame() {
+		if ok, err := r.tryRead(false); !ok || err != nil {
+			return newest, nil // an error is left to the next call
 		}
 		newest.Release()
-		newest = f
 	}
-	return newest, err
 }
 
 // Frames returns the frames as they come, for use in a range loop. The loop ends without an error
@@ -105,73 +107,71 @@ func (r *Reader) Frames(ctx context.Context) iter.Seq2[Frame, error] {
 }
 
 const (
-	// streaming is the number of frames that came since the last look from which on frames come
-	// fast, and streamPauses how many pauses are then made before the next look.
-	streaming    = 8
-	streamPauses = 64
+	// Frames come fast if this many came since the last look, and this side has caught up if it
+	// were no more than that.
+	streaming = 8
+	caughtUp  = 64
+	// streamPauses is how many pauses are then made before the next look.
+	streamPauses = 16
 	// calm is how many frames are read without a block until space is given back late.
 	calm = 16
 )
 
-// read waits for a frame. The call in progress owns it.
-func (r *Reader) read(ctx context.Context) (Frame, error) {
-	if f, ok, err := r.readFast(); ok || err != nil {
-		return f, err
+// read waits for a frame and leaves it in r.got, as all that follow do. The call in progress owns
+// it.
+func (r *Reader) read(ctx context.Context) error {
+	if r.credit == 0 {
+		r.await()
+	}
+	if r.credit != 0 {
+		if ok, err := r.take(); ok || err != nil {
+			return err
+		}
 	}
 	r.waits.Add(1)
 	r.hurry()
-	if f, ok, err := r.tryRead(false); ok || err != nil {
-		return f, err
+	if ok, err := r.tryRead(false); ok || err != nil {
+		return err
 	}
 	w := wait{timeout: r.opts.ReadTimeout, every: idleLook}
 	for {
 		n, err := r.s.tokens(ctx, &w)
 		if err != nil {
-			return Frame{}, asTimeout(err, errReadTimeout)
+			return asTimeout(err, errReadTimeout)
 		}
 		r.credit += n
 		var broken error
 		if n == 0 {
 			broken = r.s.ch.Check()
 		}
-		f, ok, err := r.tryRead(n == 0)
+		ok, err := r.tryRead(n == 0)
 		switch {
 		case ok || err != nil:
-			return f, err
+			return err
 		case broken != nil:
-			return Frame{}, r.s.errorf("read frame of", broken)
+			return r.s.errorf("read frame of", broken)
 		case w.over:
 			r.freeStuckWriter()
-			return Frame{}, errReadTimeout
+			return errReadTimeout
 		case n == 0:
 			w.every = r.freeStuckWriter()
 		}
 	}
 }
 
-// readFast returns the next frame if it is there, or comes while this side spins. It looks at no
-// word but those that tell of the frame.
-func (r *Reader) readFast() (Frame, bool, error) {
-	if r.credit == 0 {
-		if r.burst >= streaming && r.opts.Wait != WaitBlock {
-			// To look at once would fetch the cache lines that the writer is writing to.
-			spin.Pause(streamPauses)
-		}
-		if r.credit = r.s.fresh(); r.credit == 0 && r.writer.gone == nil {
-			r.credit = r.s.spin.Until(r.s.fresh)
-		}
-		r.burst = r.credit
+// await looks for new tokens, and spins a moment for them. It looks at no word but the one that
+// tells of frames, because the writer is writing to the others.
+func (r *Reader) await() {
+	if r.burst-streaming <= caughtUp-streaming && r.opts.Wait != WaitBlock {
+		spin.Pause(streamPauses) // to look at once would slow the writer down
 	}
-	if r.credit == 0 {
-		return Frame{}, false, nil
+	if r.credit = r.s.fresh(); r.credit == 0 && r.writer.gone == nil {
+		r.credit = r.s.spin.Until(r.s.arrived)
 	}
-	f, ok, err := r.take()
-	if ok {
-		if r.calm++; r.calm == calm {
-			r.ring.Hurry(false)
-		}
+	r.burst = r.credit
+	if r.calm = min(r.calm+int(min(r.credit, calm)), calm); r.calm == calm {
+		r.ring.Hurry(false)
 	}
-	return f, ok, err
 }
 
 // hurry gives back what is owed, because this side is about to block, and goes on giving back at
@@ -182,52 +182,54 @@ func (r *Reader) hurry() {
 	r.ring.GiveBack()
 }
 
-// tryRead returns the next frame if there is one. While the writer lives a frame needs a token and
+// tryRead reads the next frame if there is one. While the writer lives a frame needs a token and
 // a position; when it is gone, positions alone count (contract 4a). look asks the system whether
 // the writer is alive.
-func (r *Reader) tryRead(look bool) (Frame, bool, error) {
+func (r *Reader) tryRead(look bool) (bool, error) {
 	if r.credit == 0 {
 		r.credit = r.s.fresh()
 	}
 	if r.credit != 0 {
-		if f, ok, err := r.take(); ok || err != nil {
-			return f, ok, err
+		if ok, err := r.take(); ok || err != nil {
+			return ok, err
 		}
 	}
 	r.meetWriter(look)
 	if r.writer.gone == nil {
-		return Frame{}, false, nil
+		return false, nil
 	}
-	it, ok, err := r.ring.Next(false)
-	if ok {
-		return r.frame(it), true, nil
+	switch ok, err := r.ring.Next(false, &r.got); {
+	case ok:
+		return true, nil
+	case err != nil:
+		return false, r.s.errorf("read frame of", err)
 	}
-	if err != nil {
-		return Frame{}, false, r.s.errorf("read frame of", err)
-	}
-	return Frame{}, false, r.writer.gone
+	return false, r.writer.gone
 }
 
-// take returns the next frame for a token that is there.
-func (r *Reader) take() (Frame, bool, error) {
-	it, ok, err := r.ring.Next(r.writer.foreign)
+// take reads the next frame for a token that is there.
+func (r *Reader) take() (bool, error) {
+	ok, err := r.ring.Next(r.writer.foreign, &r.got)
 	switch {
 	case ok:
-		r.credit--
+		if r.credit--; r.credit == 0 {
+			r.ring.Hurry(r.calm < calm || r.ring.CouldRestart())
+		}
 		if r.writer.pid == 0 && r.writer.gone == nil {
 			r.meetWriter(false) // the first frame of a writer that was not waited for
 		}
-		return r.frame(it), true, nil
+		return true, nil
 	case err != nil:
-		return Frame{}, false, r.s.errorf("read frame of", err)
+		return false, r.s.errorf("read frame of", err)
 	}
 	r.credit = 0 // tokens without a frame are surplus, and do no harm
 	r.writer.surplus = true
-	return Frame{}, false, nil
+	return false, nil
 }
 
-// frame counts it and makes a Frame of it.
-func (r *Reader) frame(it ring.Item) Frame {
+// frame counts the frame that was read and makes a Frame of it.
+func (r *Reader) frame() Frame {
+	it := &r.got
 	release.Add(&r.frames, 1)
 	release.Add(&r.bytes, uint64(len(it.Payload)))
 	return Frame{reader: r, slot: it.Slot, gen: it.Gen, data: it.Payload, seq: it.Seq}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/ring"
@@ -23,6 +24,7 @@ type Reader struct {
 	burst  uint32     // how many came at the last look
 	calm   int        // frames that were read since this side has blocked
 	debts  *keeper    // gives back what this side owes for too long
+	got    ring.Item  // the frame that the call in progress has read
 	writer writerView // what is known about the writer
 	stuck  stuck      // a writer that may wait for lost space
 
@@ -100,6 +102,9 @@ func (r *Reader) Close() error {
 	err := errors.Join(s.resign(true), s.detach())
 	if r.ring.GiveBack() == 0 {
 		err = errors.Join(err, s.unmap())
+	} else {
+		// A release that was being made just now may have missed that it is the last one.
+		time.AfterFunc(secondRelease, r.unmapUnheld)
 	}
 	s.log.Info("buffer closed", "frames_read", r.frames.Load(), "bytes_read", r.bytes.Load())
 	return s.errorf("close buffer", err)
@@ -111,10 +116,15 @@ func (r *Reader) release(slot *ring.Slot, gen uint64) {
 	case ring.Owed:
 		r.debts.note()
 	case ring.Due:
-		if held := r.ring.GiveBack(); held == 0 && r.s.detached.Load() {
-			if err := r.s.unmap(); err != nil {
-				r.s.log.Error("unmap after the last frame", "error", err)
-			}
+		r.unmapUnheld()
+	}
+}
+
+// unmapUnheld gives back what is owed, and lets the memory of a closed Reader go if nothing is held.
+func (r *Reader) unmapUnheld() {
+	if held := r.ring.GiveBack(); held == 0 && r.s.detached.Load() {
+		if err := r.s.unmap(); err != nil {
+			r.s.log.Error("unmap after the last frame", "error", err)
 		}
 	}
 }

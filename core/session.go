@@ -42,7 +42,8 @@ type session struct {
 
 	watch    watcher
 	spin     spin.Spinner
-	used     uint32 // tokens that are still in sem and stand for nothing any more
+	arrived  func() uint32 // looks for new tokens: takeAll or fresh
+	used     uint32        // tokens that are still in sem and stand for nothing any more
 	lastLook time.Time
 }
 
@@ -55,8 +56,10 @@ func newSession(
 		sem: ch.DataReady(), peer: ch.SpaceReady(),
 		pid: ch.Liveness().PID(),
 	}
+	s.arrived = s.fresh
 	if role == driver.Writer {
 		s.sem, s.peer = s.peer, s.sem
+		s.arrived = s.takeAll
 	}
 	s.watch.session = s
 	s.spin.Mode = mode.spin()

@@ -29,9 +29,12 @@ type wait struct {
 	warned  bool          // the log has it that this call takes long
 }
 
-// fresh is the number of new tokens. They stay in the semaphore, which costs nothing but a look at
-// it, and are taken later, many at once: a token that was used and not taken does no harm, because
-// a frame needs a position as well.
+// takeAll takes the tokens that are there. It is how a writer looks for space.
+func (s *session) takeAll() uint32 { return s.sem.Take(allTokens) }
+
+// fresh is the number of new tokens, and how a reader looks for frames. They stay in the semaphore,
+// which costs nothing but a look at it, and are taken later, many at once: a token that was used
+// and not taken does no harm, because a frame needs a position as well.
 func (s *session) fresh() uint32 {
 	tokens, _ := s.sem.State()
 	if tokens <= s.used {
@@ -61,9 +64,6 @@ func (s *session) settle() {
 // has to look after its peer and its objects: every w.every, and when the time is over. It returns
 // an error when the call has to end at once. Nothing is allocated.
 func (s *session) tokens(ctx context.Context, w *wait) (uint32, error) {
-	if n := s.spin.Until(s.fresh); n != 0 {
-		return n, nil
-	}
 	now := time.Now()
 	if w.began.IsZero() {
 		w.began = now
@@ -105,9 +105,9 @@ func (s *session) block(
 	}
 	switch {
 	case slice <= 0 || s.peerEnded.Load():
-		return s.fresh(), nil
+		return s.arrived(), nil
 	case s.spin.Mode == spin.Always:
-		return s.spin.Until(s.fresh), nil
+		return s.spin.Until(s.arrived), nil
 	}
 	s.settle()
 	n := s.sem.Wait(allTokens, slice)

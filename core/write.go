@@ -215,9 +215,9 @@ func (w *Writer) room(ctx context.Context, n int) ([]byte, error) {
 	for {
 		var broken error
 		// Surplus tokens of earlier frames go first; each is followed by a look at the space.
-		if s.sem.Take(allTokens) == 0 {
+		if s.takeAll() == 0 {
 			w.waits.Add(1)
-			got, err := s.spin.Until(s.fresh), error(nil)
+			got, err := s.spin.Until(s.arrived), error(nil)
 			if got == 0 {
 				got, err = s.tokens(ctx, &wt)
 			}
@@ -280,9 +280,17 @@ func (w *Writer) seal(n int) error {
 
 func (w *Writer) flush() error { return w.s.errorf("write frame to", w.ring.Flush()) }
 
+// copyAtOnce is the most bytes of one copy. Go copies larger blocks around the processor's caches,
+// so that the reader would have to fetch them from memory.
+const copyAtOnce = 256 << 10
+
 // gather copies parts one after the other into buf.
 func gather(buf []byte, parts [][]byte) {
 	for _, p := range parts {
+		for len(p) > copyAtOnce {
+			n := copy(buf[:copyAtOnce], p)
+			buf, p = buf[n:], p[n:]
+		}
 		buf = buf[copy(buf, p):]
 	}
 }

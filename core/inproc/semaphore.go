@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/internal/spin"
 )
 
 // semaphore has the word of the C library's semaphore: tokens in the low half, waiters in the high
@@ -51,6 +52,8 @@ func (s *semaphore) Post(n uint32) error {
 		}
 	}
 }
+
+func (s *semaphore) Expect() { spin.PrefetchWrite(&s.word) }
 
 func (s *semaphore) Wake() {
 	select {

@@ -39,14 +39,22 @@ func NewConsumer(seg layout.Segment, space Tokens) *Consumer {
 	return c
 }
 
-// Next returns the next frame, and false if there is none. It takes no token: while the writer
-// lives the caller must have one. An error leaves the Consumer as it was. An unfinished frame
-// counts only if finish is true: its writer is gone and a foreign one has come.
-func (c *Consumer) Next(finish bool) (Item, bool, error) {
+// Next puts the next frame into it, and returns false if there is none. It takes no token: while
+// the writer lives the caller must have one. An error leaves the Consumer as it was. An unfinished
+// frame counts only if finish is true: its writer is gone and a foreign one has come.
+func (c *Consumer) Next(finish bool, it *Item) (bool, error) {
 	seen := c.unread
 	if seen == 0 {
 		if err := c.look(); err != nil || c.unread == 0 {
-			return Item{}, false, err
+			return false, err
+		}
+	}
+	if left := c.unread; left > layout.HeaderSize && left < c.size-c.pos {
+		// The usual case: what is left ends on this lap. All other cases are below.
+		h := layout.ReadHeader(c.data[c.pos:])
+		if h.Seq == c.expected && h.Size-1 < left-layout.HeaderSize {
+			c.pass(frame{at: c.pos, total: layout.HeaderSize + h.Size, head: h}, it)
+			return true, nil
 		}
 	}
 	f, err := c.frameAt(c.pos, c.unread)
@@ -56,27 +64,34 @@ func (c *Consumer) Next(finish bool) (Item, bool, error) {
 		// an older call has seen is no reason to say that there is none.
 		c.unread = 0
 		if seen != 0 {
-			return c.Next(finish)
+			return c.Next(finish, it)
 		}
-		return Item{}, false, nil
+		return false, nil
 	}
 	if err != nil {
 		c.unread = 0
-		return Item{}, false, err
+		return false, err
 	}
 	n := f.head.Number()
 	if n != c.expected {
 		if n != 1 {
-			return Item{}, false, &SequenceError{Expected: c.expected, Got: n}
+			return false, &SequenceError{Expected: c.expected, Got: n}
 		}
 		c.restarts.Add(1) // a peer's writer starts again at 1 (contract 5)
 	}
-	c.expected = n + 1
+	f.head.Seq = n
+	c.pass(f, it)
+	return true, nil
+}
+
+// pass puts f into it and goes behind it.
+func (c *Consumer) pass(f frame, it *Item) {
 	end := f.at + f.total
+	c.expected = f.head.Seq + 1
 	c.pos = c.fold(end)
 	c.unread -= f.waste + f.total
-	slot, gen := c.hold(f, end)
-	return Item{c.data[f.at+layout.HeaderSize : end : end], n, slot, gen}, true, nil
+	it.Payload, it.Seq = c.data[f.at+layout.HeaderSize:end:end], f.head.Seq
+	it.Slot, it.Gen = c.hold(&f, end)
 }
 
 // look loads write_pos and read_pos again (contract 4a).

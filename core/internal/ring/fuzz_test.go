@@ -62,7 +62,8 @@ func FuzzConsumer(f *testing.F) {
 		seg, rest := hostileSegment(b)
 		c := NewConsumer(seg, &sem{})
 		for i := range 50 {
-			it, ok, err := c.Next(i%2 == 0)
+			var it Item
+			ok, err := c.Next(i%2 == 0, &it)
 			if err != nil || !ok {
 				c.Heal(0)
 				continue

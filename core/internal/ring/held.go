@@ -60,7 +60,7 @@ func newSlots(n int) []*Slot {
 }
 
 // hold makes a slot for f and appends it to the queue.
-func (h *held) hold(f frame, end uint64) (*Slot, uint64) {
+func (h *held) hold(f *frame, end uint64) (*Slot, uint64) {
 	taken := h.taken.Load()
 	// Partner: GiveBack, which has done with a slot before it stores back.
 	if taken-h.back.Load() == uint64(len(h.slots)) {
@@ -109,8 +109,9 @@ func (c *Consumer) Release(s *Slot, gen uint64) Released {
 		return Stale
 	}
 	due := s.sum-c.given.Load() >= c.debtLimit || c.writerWaits()
-	// Partner: Hurry, which sets eager and then gives back. One of the two sees the other.
-	s.gen.Add(slotStates - slotReleasing)
+	// Partner: GiveBack. This is no barrier for the load of eager: who sets it gives back at once,
+	// and looks once more a moment later if something seems to be held.
+	release.Store(&s.gen, gen-slotHeld+slotStates)
 	if due || c.eager.Load() {
 		return Due
 	}
@@ -130,8 +131,9 @@ func (c *Consumer) Hurry(on bool) {
 	}
 }
 
-// Owes tells whether a frame was read and has not gone back.
-func (c *Consumer) Owes() bool { return c.back.Load() != c.taken.Load() }
+// CouldRestart tells whether nothing more is known to be unread, so far from the start of the ring that
+// the writer would start again at 0 if all went back.
+func (c *Consumer) CouldRestart() bool { return c.unread == 0 && c.pos >= lookEvery }
 
 // GiveBack publishes the release position and the space of all frames that were released in a row,
 // tells the writer, and returns how many frames are still held. Between two calls this side owes

@@ -24,6 +24,8 @@ func (s *sem) Post(n uint32) error {
 	return nil
 }
 
+func (s *sem) Expect() {}
+
 func (s *sem) State() (uint32, uint32) { return s.tokens, s.waiters }
 
 func (s *sem) ResetWaiters(t, w uint32) bool {
@@ -176,7 +178,8 @@ func (r *ourReader) read() (*heldFrame, error) {
 		r.data.waiters = 1
 		return nil, nil
 	}
-	it, ok, err := r.c.Next(false)
+	var it Item
+	ok, err := r.c.Next(false, &it)
 	if err != nil || !ok {
 		r.credit = 0
 		return nil, err

@@ -14,9 +14,9 @@ type place struct {
 // reader writes, so it is not done at each frame.
 const (
 	lookEvery = 256 << 10
-	// lookAgain is how far it goes after a look in vain, at first: the reader may just be about
-	// to give the rest back.
-	lookAgain = 4 << 10
+	// lookAgain is how far it goes after a look in vain: the reader may just be about to give the
+	// rest back.
+	lookAgain = 16 << 10
 )
 
 // place finds room for total bytes within p.room, without looking at the reader's words.

@@ -24,7 +24,6 @@ type Producer struct {
 	count    uint64 // written_count
 	room     uint64 // bytes that are known to be free in front of pos
 	nextLook uint64 // position from which drained is looked at again
-	patience uint64 // bytes from a look in vain to the next one
 	anchored bool   // the frame at 0 is marked and not published: the next one goes there
 	brim     bool   // the last frame has filled the ring, so equal positions may mean full
 
@@ -70,6 +69,7 @@ func NewProducer(seg layout.Segment, ready Tokens, lap int64) *Producer {
 // Open finds a place for a frame with n payload bytes, writes its marked header and returns its
 // payload, with cap == len. It returns nil if there is no room now. n must be in 1..MaxPayload.
 func (p *Producer) Open(n uint64) ([]byte, error) {
+	p.ready.Expect()
 	total := layout.HeaderSize + n
 	pl, ok := p.place(total)
 	if !ok || p.pos >= p.nextLook {
@@ -109,12 +109,10 @@ func (p *Producer) placeAnew(total uint64) (place, bool, error) {
 		p.base -= p.lowerFree()
 	}
 	if p.pos != 0 && p.drained() {
-		p.patience = 0
 		return place{restart: true}, true, nil
 	}
 	if p.pos >= p.nextLook {
-		p.patience = min(max(2*p.patience, lookAgain), lookEvery)
-		p.nextLook = p.pos + p.patience
+		p.nextLook = p.pos + lookAgain
 	}
 	if err := p.refresh(); err != nil {
 		return place{}, false, err

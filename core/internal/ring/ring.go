@@ -43,6 +43,7 @@ func (e *SequenceError) Unwrap() error { return ErrSequence }
 type Tokens interface {
 	Take(limit uint32) uint32
 	Post(n uint32) error
+	Expect()
 	State() (tokens, waiters uint32)
 	ResetWaiters(tokens, waiters uint32) bool
 }

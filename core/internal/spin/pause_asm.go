@@ -2,8 +2,15 @@
 
 package spin
 
+import "sync/atomic"
+
 // Pause executes n pause instructions: the core does nothing for a moment, and leaves the cache
 // line that the caller looks at, and a sibling thread, alone.
 //
 //go:noescape
 func Pause(n uint32)
+
+// PrefetchWrite begins to fetch the cache line of word, so as to write to it soon.
+//
+//go:noescape
+func PrefetchWrite(word *atomic.Uint64)

@@ -2,7 +2,13 @@
 
 package spin
 
-import "runtime"
+import (
+	"runtime"
+	"sync/atomic"
+)
 
 // Pause gives up the processor for a moment.
 func Pause(uint32) { runtime.Gosched() }
+
+// PrefetchWrite does nothing.
+func PrefetchWrite(*atomic.Uint64) {}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/internal/spin"
 )
 
 // The word of glibc's semaphores on 64-bit targets, 2.21 and later (wire contract, section 6): the
@@ -88,6 +89,9 @@ func (w Word) Post(n uint32) error {
 	}
 	return nil
 }
+
+// Expect begins to fetch the cache line of the word, while the frame is being written.
+func (w Word) Expect() { spin.PrefetchWrite(w.word) }
 
 // State returns the number of tokens and of waiters, read in one atomic step.
 func (w Word) State() (tokens, waiters uint32) {
