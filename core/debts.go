@@ -11,8 +11,8 @@ import (
 // debtAge is how long space of released frames may be owed to the writer. The contract says 5 ms.
 const debtAge = 4 * time.Millisecond
 
-// secondRelease is after which time a release is visible for certain that was being made when it was
-// looked for. Its store leaves the processor after some nanoseconds, or with an interrupt.
+// secondRelease is after which time a release is visible for certain that was being made when it
+// was looked for. Its store leaves the processor after some nanoseconds, or with an interrupt.
 const secondRelease = 100 * time.Microsecond
 
 // keeper gives back what a Reader owes while the program neither reads nor releases. Its goroutine

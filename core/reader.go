@@ -120,7 +120,8 @@ func (r *Reader) release(slot *ring.Slot, gen uint64) {
 	}
 }
 
-// unmapUnheld gives back what is owed, and lets the memory of a closed Reader go if nothing is held.
+// unmapUnheld gives back what is owed, and lets the memory of a closed Reader go if nothing is
+// held.
 func (r *Reader) unmapUnheld() {
 	if held := r.ring.GiveBack(); held == 0 && r.s.detached.Load() {
 		if err := r.s.unmap(); err != nil {

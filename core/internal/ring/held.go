@@ -131,8 +131,8 @@ func (c *Consumer) Hurry(on bool) {
 	}
 }
 
-// CouldRestart tells whether nothing more is known to be unread, so far from the start of the ring that
-// the writer would start again at 0 if all went back.
+// CouldRestart tells whether nothing more is known to be unread, so far from the start of the ring
+// that the writer would start again at 0 if all went back.
 func (c *Consumer) CouldRestart() bool { return c.unread == 0 && c.pos >= lookEvery }
 
 // GiveBack publishes the release position and the space of all frames that were released in a row,
