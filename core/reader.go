@@ -68,6 +68,7 @@ func newReader(b driver.Backend, name string, opts ReaderOptions) (*Reader, erro
 	s.seg = seg
 	r := &Reader{s: s, opts: opts, ring: ring.NewConsumer(seg, ch.SpaceReady())}
 	r.cleanup = runtime.AddCleanup(r, (*session).drop, s)
+	s.tune(opts.Memory)
 	s.log.Info("buffer created", "backend", b.Name(),
 		"payload_size", geometry.PayloadSize, "metadata_size", geometry.MetadataSize)
 	return r, nil

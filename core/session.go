@@ -26,6 +26,8 @@ type session struct {
 	peer driver.Semaphore // the one that the other side waits on
 	pid  uint64
 
+	memory MemoryStatus // set once, before anyone else has the session
+
 	busy     atomic.Bool   // a call is in progress; stays true after Close
 	closed   atomic.Bool   // Close was called
 	blocks   atomic.Uint64 // odd while the call in progress is in, or just before, sem.Wait
