@@ -16,7 +16,7 @@ import (
 )
 
 // Seals do not stand in the way, and the words behind the segment are prefaulted as well.
-func TestTune(t *testing.T) {
+func TestTuneSealed(t *testing.T) {
 	const size = 4<<20 - wordsSize
 	ch, err := New(&Options{Private: true}).Create("b", drivertest.Config(size))
 	require.NoError(t, err)

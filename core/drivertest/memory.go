@@ -11,8 +11,10 @@ var memoryCases = []testCase{
 		"memory-reported", "prefault, huge pages and lock: what cannot be had stops neither side and " +
 			"is reported", memoryReported,
 	},
-	{"memory-unchanged", "prefault, huge pages and lock change no byte of a buffer that is in use",
-		memoryUnchanged},
+	{
+		"memory-unchanged", "prefault, huge pages and lock change no byte of a buffer that is in use",
+		memoryUnchanged,
+	},
 }
 
 // allMemory asks for everything.
