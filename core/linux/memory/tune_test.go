@@ -217,6 +217,16 @@ func TestTuneLock(t *testing.T) {
 	require.NotContains(t, at.Flags, "lo")
 }
 
+// What was locked before the pages ran out is unlocked again.
+func TestTuneLockTruncated(t *testing.T) {
+	f, mem := shared(t, 1<<18)
+	require.NoError(t, f.Truncate(1<<17))
+	st := Tune(mem, driver.MemoryOptions{Lock: true})
+	require.False(t, st.Active.Lock)
+	require.Len(t, st.Refused, 1)
+	require.NotContains(t, look(t, mem).Flags, "lo")
+}
+
 // A peer may be at work in the same memory through its own mapping: nothing it stores may get lost
 // while the pages are exchanged.
 func TestTuneLiveConcurrentSafe(t *testing.T) {
