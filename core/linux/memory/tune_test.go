@@ -94,7 +94,7 @@ func TestMapGivesAddressesBack(t *testing.T) {
 	}
 	// Each leaves 1 MiB behind it, or each second one before it, if that is not given back.
 	const slack = count / 3 << 20
-	require.Less(t, virtual(), uint64(before+count*size+slack))
+	require.Less(t, virtual(), before+count*size+slack)
 	for _, mem := range all {
 		require.NoError(t, Unmap(mem))
 	}
