@@ -32,6 +32,7 @@ type segment struct {
 	all         []byte // the whole file
 	mem         []byte // the segment
 	words       uint64 // offset of the semaphores
+	huge        bool   // it is a file of huge pages
 	data, space semaphore
 }
 
@@ -39,7 +40,15 @@ func (s *segment) Memory() []byte               { return s.mem }
 func (s *segment) DataReady() driver.Semaphore  { return &s.data }
 func (s *segment) SpaceReady() driver.Semaphore { return &s.space }
 
-func (s *segment) unmap() error { return unix.Munmap(s.all) }
+// Tune is done for the whole file, semaphores included.
+func (s *segment) Tune(o driver.MemoryOptions) driver.MemoryStatus {
+	if s.huge {
+		return memory.TuneHuge(s.all, o)
+	}
+	return memory.Tune(s.all, o)
+}
+
+func (s *segment) unmap() error { return memory.Unmap(s.all) }
 
 // semaphore is a [driver.Semaphore] in the memfd.
 type semaphore struct {
@@ -189,11 +198,13 @@ func mapSegment(fd int, size, words uint64) (*segment, error) {
 		return nil, fmt.Errorf("map the memory of the reader: %w: segment of %d bytes and "+
 			"semaphores at %d in a file of %d", layout.ErrIncompatible, size, words, file)
 	}
-	all, err := unix.Mmap(fd, 0, int(file), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	all, err := memory.Map(fd, file)
 	if err != nil {
 		return nil, fmt.Errorf("map a memfd of %d bytes: %w", file, err)
 	}
-	s := &segment{all: all, mem: all[:size:size], words: words}
+	var fsys unix.Statfs_t
+	huge := unix.Fstatfs(fd, &fsys) == nil && fsys.Type == unix.HUGETLBFS_MAGIC
+	s := &segment{all: all, mem: all[:size:size], words: words, huge: huge}
 	s.data.Word = futex.NewWord(all[words:])
 	s.space.Word = futex.NewWord(all[words+cacheLine:])
 	return s, nil

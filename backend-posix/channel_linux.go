@@ -11,6 +11,7 @@ import (
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 	"github.com/zerobuffer-go/zerobuffer/core/linux/futex"
+	"github.com/zerobuffer-go/zerobuffer/core/linux/memory"
 )
 
 // maxRetired bounds how many exchanged semaphores a channel keeps mapped.
@@ -71,6 +72,11 @@ func (c *channel) Memory() []byte               { return c.mem }
 func (c *channel) DataReady() driver.Semaphore  { return &c.sems[0].semaphore }
 func (c *channel) SpaceReady() driver.Semaphore { return &c.sems[1].semaphore }
 func (c *channel) Liveness() driver.Liveness    { return c.live }
+
+// Tune leaves the file alone: both sides may have it mapped.
+func (c *channel) Tune(o driver.MemoryOptions) driver.MemoryStatus {
+	return memory.Tune(c.mem, o)
+}
 
 func (c *channel) Check() error {
 	c.mu.Lock()
@@ -225,7 +231,7 @@ func (c *channel) Close() error {
 	c.closed = true
 	c.live.close()
 	opens.add(c.id, -1)
-	errs := []error{unix.Munmap(c.mem)}
+	errs := []error{memory.Unmap(c.mem)}
 	c.mem = nil
 	for _, s := range c.sems {
 		errs = append(errs, s.cur.Load().close())

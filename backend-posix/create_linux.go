@@ -11,6 +11,7 @@ import (
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
+	"github.com/zerobuffer-go/zerobuffer/core/linux/memory"
 )
 
 // create makes a buffer in the order of the wire contract, section 5: lock files, a look at the
@@ -116,8 +117,7 @@ func (b *Backend) makeSegment(c *channel) (*file, error) {
 	// From here on the channel owns the descriptor.
 	c.fd, c.id = f.fd, f.id
 	if err = reserve(f.fd, c.config.Size, b.shmDir); err == nil {
-		c.mem, err = unix.Mmap(f.fd, 0, int(c.config.Size), unix.PROT_READ|unix.PROT_WRITE,
-			unix.MAP_SHARED)
+		c.mem, err = memory.Map(f.fd, c.config.Size)
 	}
 	if err == nil && c.config.Format != nil {
 		err = c.config.Format(c.mem, uint64(os.Getpid()))
@@ -142,7 +142,7 @@ func (c *channel) abandon() {
 		}
 	}
 	if c.mem != nil {
-		_ = unix.Munmap(c.mem)
+		_ = memory.Unmap(c.mem)
 	}
 	if c.live != nil {
 		c.live.close()

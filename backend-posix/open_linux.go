@@ -9,6 +9,7 @@ import (
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
+	"github.com/zerobuffer-go/zerobuffer/core/linux/memory"
 )
 
 // open opens a buffer. Whatever is in its place, nothing is changed.
@@ -67,7 +68,7 @@ func (c *channel) mapSegment() error {
 		return fmt.Errorf("open %s: %w: it has %d bytes, less than the OIEB's %d; its reader is "+
 			"still busy, or it was truncated", c.path, driver.ErrNotReady, st.Size, layout.OIEBSize)
 	}
-	mem, err := unix.Mmap(c.fd, 0, int(st.Size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	mem, err := memory.Map(c.fd, uint64(st.Size))
 	if err != nil {
 		return fmt.Errorf("map %s: %w", c.path, err)
 	}
@@ -82,6 +83,6 @@ func (c *channel) giveUp() {
 			_ = s.cur.Load().close()
 		}
 	}
-	_ = unix.Munmap(c.mem)
+	_ = memory.Unmap(c.mem)
 	_ = unix.Close(c.fd)
 }

@@ -10,3 +10,4 @@ package winshm
 //sys ntQuerySemaphore(semaphore windows.Handle, class uint32, info *semaphoreInfo, size uint32, returned *uint32) (status uint32) = ntdll.NtQuerySemaphore
 //sys openFileMapping(access uint32, inherit bool, name *uint16) (handle windows.Handle, err error) = kernel32.OpenFileMappingW
 //sys globalMemoryStatusEx(status *memoryStatus) (err error) = kernel32.GlobalMemoryStatusEx
+//sys virtualLock(addr uintptr, size uintptr) (err error) = kernel32.VirtualLock

@@ -46,6 +46,7 @@ var (
 	procOpenFileMappingW     = modkernel32.NewProc("OpenFileMappingW")
 	procOpenSemaphoreW       = modkernel32.NewProc("OpenSemaphoreW")
 	procReleaseSemaphore     = modkernel32.NewProc("ReleaseSemaphore")
+	procVirtualLock          = modkernel32.NewProc("VirtualLock")
 	procNtQuerySemaphore     = modntdll.NewProc("NtQuerySemaphore")
 )
 
@@ -94,6 +95,14 @@ func openSemaphore(access uint32, inherit bool, name *uint16) (handle windows.Ha
 
 func releaseSemaphore(semaphore windows.Handle, count int32, previous *int32) (err error) {
 	r1, _, e1 := syscall.SyscallN(procReleaseSemaphore.Addr(), uintptr(semaphore), uintptr(count), uintptr(unsafe.Pointer(previous)))
+	if r1 == 0 {
+		err = errnoErr(e1)
+	}
+	return
+}
+
+func virtualLock(addr uintptr, size uintptr) (err error) {
+	r1, _, e1 := syscall.SyscallN(procVirtualLock.Addr(), uintptr(addr), uintptr(size))
 	if r1 == 0 {
 		err = errnoErr(e1)
 	}

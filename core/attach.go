@@ -58,6 +58,7 @@ func attach(ch driver.Channel, name string, opts WriterOptions) (*Writer, error)
 		seg.OIEB.WriterPID.CompareAndSwap(s.pid, before)
 		return nil, err
 	}
+	s.tune(opts.Memory)
 	s.watchPeer(seg.OIEB.ReaderPID.Load())
 	w.cleanup = runtime.AddCleanup(w, (*session).drop, s)
 	return w, nil

@@ -38,6 +38,9 @@ type ReaderOptions struct {
 	Mode fs.FileMode
 	// Group is the numeric group that the objects get; nil leaves the group of the process.
 	Group *int
+	// Memory asks for more of the mapping of the reader: prefault, huge pages, a lock. The zero
+	// value asks for nothing; [Reader.Memory] tells what is in effect.
+	Memory MemoryOptions
 	// Logger gets the events of the buffer's life; nil means silence.
 	Logger *slog.Logger
 }
@@ -53,6 +56,10 @@ type WriterOptions struct {
 	// ring, so that the part in use stays in the processor's cache; 0 means [DefaultLap], a
 	// negative value means the whole ring. A reader that stalls just then leaves only that part.
 	Lap int64
+	// Memory asks for more of the mapping of the writer: prefault, huge pages, a lock. The zero
+	// value asks for nothing; [Writer.Memory] tells what is in effect. None of it writes into the
+	// buffer.
+	Memory MemoryOptions
 	// Logger gets the events of the writer's life; nil means silence.
 	Logger *slog.Logger
 }

@@ -76,6 +76,7 @@ func newReader(b driver.Backend, name string, opts ReaderOptions) (*Reader, erro
 	s.beforeUnmap = r.debts.stop
 	r.ring.Hurry(true)
 	r.cleanup = runtime.AddCleanup(r, (*session).drop, s)
+	s.tune(opts.Memory)
 	s.log.Info("buffer created", "backend", b.Name(),
 		"payload_size", geometry.PayloadSize, "metadata_size", geometry.MetadataSize)
 	return r, nil

@@ -27,6 +27,8 @@ type session struct {
 	peer driver.Semaphore // the one that the other side waits on
 	pid  uint64
 
+	memory MemoryStatus // set once, before anyone else has the session
+
 	busy     atomic.Uint64 // 1 while a call is in progress; stays so after Close
 	closed   atomic.Bool   // Close was called
 	blocks   atomic.Uint64 // odd while the call in progress is in, or just before, sem.Wait

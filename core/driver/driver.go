@@ -49,6 +49,10 @@ type Config struct {
 type Channel interface {
 	// Memory is the mapped segment. It stays mapped until Close.
 	Memory() []byte
+	// Tune does what is asked for the mapping of this side, and tells of each thing whether it is
+	// in effect. No byte of the memory changes: the peer may be at work. It is called at most once,
+	// before the channel is used for frames.
+	Tune(o MemoryOptions) MemoryStatus
 	// DataReady is the semaphore that counts frames: the writer posts, the reader takes.
 	DataReady() Semaphore
 	// SpaceReady is the semaphore that says that space came back: the reader posts.

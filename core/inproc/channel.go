@@ -55,6 +55,11 @@ func (c *channel) SpaceReady() driver.Semaphore { return c.buffer.space }
 func (c *channel) Liveness() driver.Liveness    { return c }
 func (c *channel) PID() uint64                  { return c.process.pid }
 
+// Tune can do nothing for memory that belongs to the Go runtime.
+func (c *channel) Tune(o driver.MemoryOptions) driver.MemoryStatus {
+	return driver.MemorySteps{}.Tune(o)
+}
+
 func (c *channel) Check() error {
 	m := c.process.machine
 	m.mu.Lock()

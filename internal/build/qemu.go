@@ -52,6 +52,12 @@ var unfit = []Unfit{
 	{"TestAliveOfOtherUserCrossProcess", otherUser},
 	{"TestOpenPermissionCrossProcess", otherUser},
 	{"TestOtherUserCrossProcess", otherUser},
+	{"TestTuneLockRefusedCrossProcess", otherUser},
+	{"TestTunePrefault", advice},
+	{"TestTunePrefaultTruncated", advice},
+	{"TestTuneHugePages", advice},
+	{"TestTuneOwnMapping", advice},
+	{"TestTuneSealed", advice},
 	{"TestAliveInvisiblePIDCrossProcess", namespaces},
 	{"TestAliveStrangerWithThePIDCrossProcess", namespaces},
 	{"TestAliveContainerOfOursCrossProcess", namespaces},
@@ -63,6 +69,8 @@ var unfit = []Unfit{
 }
 
 const namespaces = "qemu-user refuses to start a process in new namespaces"
+
+const advice = "qemu-user takes advice about memory and does nothing"
 
 const otherUser = "the emulator opens the test binary by its path, where another user may not"
 

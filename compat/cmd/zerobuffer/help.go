@@ -23,6 +23,11 @@ var texts = kong.Vars{
 	"ring_metadata_size": "Size of its block for metadata",
 	"ring_mode":          "Permissions of its objects, in octal",
 
+	"memory_prefault": "Fill in the page table of this process at once, " +
+		"not at the first access to each page.",
+	"memory_huge_pages": "Have the memory of the buffer made of huge pages.",
+	"memory_lock":       "Keep the memory of the buffer out of swap.",
+
 	"writer_frames":        "Number of frames, -1 for no limit. Default: 1000, or the whole input.",
 	"writer_size":          "Size of a frame. Default: 1024.",
 	"writer_metadata":      "Metadata to set before the first frame.",

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
 
@@ -59,6 +60,20 @@ func (o *ringOptions) check() error {
 		return fmt.Errorf("--buffer-size %d: a ring has at least 64 bytes", o.BufferSize)
 	}
 	return nil
+}
+
+// memoryOptions are the options of the commands about the mappings that they have.
+type memoryOptions struct {
+	Prefault   bool `help:"${memory_prefault}"`
+	HugePages  bool `help:"${memory_huge_pages}"`
+	LockMemory bool `help:"${memory_lock}"`
+}
+
+// memory is the same in the library's terms. What is refused is a warning in its log.
+func (o *memoryOptions) memory() zerobuffer.MemoryOptions {
+	return zerobuffer.MemoryOptions{
+		Prefault: o.Prefault, HugePages: o.HugePages, Lock: o.LockMemory,
+	}
 }
 
 // frameCount is the value of --frames: how many, or a negative number for no limit.
