@@ -34,6 +34,18 @@ func (m WaitMode) String() string {
 	return fmt.Sprintf("WaitMode(%d)", uint8(m))
 }
 
+// UnmarshalText implements [encoding.TextUnmarshaler], for flags and files: it takes what String
+// returns.
+func (m *WaitMode) UnmarshalText(text []byte) error {
+	for mode := WaitAdaptive; mode <= WaitSpin; mode++ {
+		if string(text) == mode.String() {
+			*m = mode
+			return nil
+		}
+	}
+	return fmt.Errorf("parse wait mode %q: use adaptive, block or spin", text)
+}
+
 func (m WaitMode) check() error {
 	if m > WaitSpin {
 		return fmt.Errorf("wait mode %d: must be WaitAdaptive, WaitBlock or WaitSpin", uint8(m))

@@ -260,25 +260,37 @@ func (w *Writer) lookAround(wt *wait, due bool, n int) (broken, err error) {
 
 // open finds a place for n bytes, or returns nil.
 func (w *Writer) open(n int) ([]byte, error) {
-	err := w.ring.Settle()
-	var buf []byte
-	if err == nil {
-		buf, err = w.ring.Open(uint64(n))
+	if w.ring.Unsettled() {
+		if err := w.ring.Settle(); err != nil {
+			return nil, w.s.errorf("write frame to", err)
+		}
 	}
+	buf, err := w.ring.Open(uint64(n))
 	if w.doubt.Load() != 0 {
 		w.doubt.Store(w.ring.Doubt()) // some of it may have turned out to be free
 	}
-	return buf, w.s.errorf("write frame to", err)
+	if err != nil {
+		return nil, w.s.errorf("write frame to", err)
+	}
+	return buf, nil
 }
 
 // seal ends the open frame and counts it.
 func (w *Writer) seal(n int) error {
 	release.Add(&w.frames, 1)
 	release.Add(&w.bytes, uint64(n))
-	return w.s.errorf("write frame to", w.ring.Seal(uint64(n)))
+	if err := w.ring.Seal(uint64(n)); err != nil {
+		return w.s.errorf("write frame to", err)
+	}
+	return nil
 }
 
-func (w *Writer) flush() error { return w.s.errorf("write frame to", w.ring.Flush()) }
+func (w *Writer) flush() error {
+	if err := w.ring.Flush(); err != nil {
+		return w.s.errorf("write frame to", err)
+	}
+	return nil
+}
 
 // copyAtOnce is the most bytes of one copy. Go copies larger blocks around the processor's caches,
 // so that the reader would have to fetch them from memory.

@@ -23,6 +23,8 @@ var texts = kong.Vars{
 	"ring_metadata_size": "Size of its block for metadata",
 	"ring_mode":          "Permissions of its objects, in octal",
 
+	"wait": "How to wait for the other side: adaptive (spin for a moment, then block), " +
+		"block, or spin.",
 	"memory_prefault": "Fill in the page table of this process at once, " +
 		"not at the first access to each page.",
 	"memory_huge_pages": "Have the memory of the buffer made of huge pages.",

@@ -62,15 +62,16 @@ func (o *ringOptions) check() error {
 	return nil
 }
 
-// memoryOptions are the options of the commands about the mappings that they have.
-type memoryOptions struct {
-	Prefault   bool `help:"${memory_prefault}"`
-	HugePages  bool `help:"${memory_huge_pages}"`
-	LockMemory bool `help:"${memory_lock}"`
+// sideOptions are the options of the commands about their own side of a buffer.
+type sideOptions struct {
+	Wait       zerobuffer.WaitMode `default:"adaptive" help:"${wait}"`
+	Prefault   bool                `help:"${memory_prefault}"`
+	HugePages  bool                `help:"${memory_huge_pages}"`
+	LockMemory bool                `help:"${memory_lock}"`
 }
 
 // memory is the same in the library's terms. What is refused is a warning in its log.
-func (o *memoryOptions) memory() zerobuffer.MemoryOptions {
+func (o *sideOptions) memory() zerobuffer.MemoryOptions {
 	return zerobuffer.MemoryOptions{
 		Prefault: o.Prefault, HugePages: o.HugePages, Lock: o.LockMemory,
 	}

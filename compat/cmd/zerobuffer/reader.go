@@ -20,7 +20,7 @@ type readerCmd struct {
 	Output    string      `short:"o" placeholder:"FILE" help:"${reader_output}"`
 	BatchSize int         `default:"1" placeholder:"N" help:"${batch}"`
 	ringOptions
-	memoryOptions
+	sideOptions
 	commonOptions
 }
 
@@ -67,7 +67,7 @@ func (c *readerCmd) run(e *env, b buffer, res *result) (err error) {
 		return err
 	}
 	defer func() { err = firstError(err, s.close()) }()
-	r, err := e.newReader(b, &c.ringOptions, c.memory(), &c.commonOptions)
+	r, err := e.newReader(b, &c.ringOptions, &c.sideOptions, &c.commonOptions)
 	if err != nil {
 		return err
 	}
@@ -84,14 +84,15 @@ func (c *readerCmd) run(e *env, b buffer, res *result) (err error) {
 
 // newReader makes the buffer of a reader or a relay.
 func (e *env) newReader(
-	b buffer, ring *ringOptions, memory zerobuffer.MemoryOptions, o *commonOptions,
+	b buffer, ring *ringOptions, side *sideOptions, o *commonOptions,
 ) (*zerobuffer.Reader, error) {
 	r, err := zerobuffer.NewReader(b.backend, b.name, &zerobuffer.ReaderOptions{
 		PayloadSize:  int64(ring.BufferSize),
 		MetadataSize: ring.metadataBlock(),
 		ReadTimeout:  o.timeout(),
 		Mode:         fs.FileMode(ring.Mode),
-		Memory:       memory,
+		Wait:         side.Wait,
+		Memory:       side.memory(),
 		Logger:       e.logger(o.Verbose),
 	})
 	if err != nil {

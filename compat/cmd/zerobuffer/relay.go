@@ -24,7 +24,7 @@ type relayCmd struct {
 	LogInterval  int64      `placeholder:"N" help:"${relay_log}"`
 	LingerMS     *int64     `name:"linger-ms" placeholder:"MS" help:"${linger}"`
 	ringOptions
-	memoryOptions
+	sideOptions
 	commonOptions
 }
 
@@ -62,7 +62,7 @@ func (c *relayCmd) Run(e *env) error {
 
 func (c *relayCmd) run(e *env, in, out buffer, res *result) (err error) {
 	// The input first, so that its writer can connect while the output is awaited.
-	r, err := e.newReader(in, &c.ringOptions, c.memory(), &c.commonOptions)
+	r, err := e.newReader(in, &c.ringOptions, &c.sideOptions, &c.commonOptions)
 	if err != nil {
 		return err
 	}
@@ -92,6 +92,7 @@ func (c *relayCmd) connect(e *env, out buffer) (*zerobuffer.Writer, error) {
 	defer cancel()
 	return zerobuffer.OpenWriter(ctx, out.backend, out.name, &zerobuffer.WriterOptions{
 		WriteTimeout: c.timeout(),
+		Wait:         c.Wait,
 		Memory:       c.memory(),
 		Logger:       e.logger(c.Verbose),
 	})

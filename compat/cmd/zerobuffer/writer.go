@@ -28,7 +28,7 @@ type writerCmd struct {
 	DelayMS      int64       `name:"delay-ms" placeholder:"MS" help:"Pause between frames."`
 	BatchSize    int         `default:"1" placeholder:"N" help:"${batch}"`
 	LingerMS     *int64      `name:"linger-ms" placeholder:"MS" help:"${linger}"`
-	memoryOptions
+	sideOptions
 	commonOptions
 }
 
@@ -101,6 +101,7 @@ func (c *writerCmd) connect(e *env, b buffer) (*zerobuffer.Writer, error) {
 	defer cancel()
 	return zerobuffer.OpenWriter(ctx, b.backend, b.name, &zerobuffer.WriterOptions{
 		WriteTimeout: c.timeout(),
+		Wait:         c.Wait,
 		Memory:       c.memory(),
 		Logger:       e.logger(c.Verbose),
 	})
