@@ -47,6 +47,8 @@ type session struct {
 	arrived  func() uint32 // looks for new tokens: takeAll or fresh
 	used     uint32        // tokens that are still in sem and stand for nothing any more
 	lastLook time.Time
+
+	unclocked int // waits since the clock was looked at
 }
 
 func newSession(

@@ -16,6 +16,8 @@ const (
 	closeLook = 20 * time.Millisecond
 	// allTokens takes every token that is there.
 	allTokens = math.MaxInt32
+	// clockEvery is how many waits go by between two looks at the clock.
+	clockEvery = 64
 	// takeMany is how many used tokens may stay in the semaphore.
 	takeMany = 32
 )
@@ -64,30 +66,52 @@ func (s *session) settle() {
 // has to look after its peer and its objects: every w.every, and when the time is over. It returns
 // an error when the call has to end at once. Nothing is allocated.
 func (s *session) tokens(ctx context.Context, w *wait) (uint32, error) {
-	now := time.Now()
-	if w.began.IsZero() {
-		w.began = now
-		if s.lastLook.IsZero() {
-			s.lastLook = now // else calls that are shorter than w.every would never look
-		}
-	}
 	s.watch.arm(ctx)
+	var now time.Time
+	// The clock costs as much as all else of a short wait. Without a time-out it can wait until
+	// the block is over; now and then it is looked at in any case, or waits that are shorter than
+	// w.every would never look after their objects.
+	s.unclocked++
+	if w.timeout > 0 || s.spin.Mode == spin.Adaptive || s.unclocked >= clockEvery {
+		now = s.clock(w)
+	}
 	for {
-		slice := w.every - now.Sub(s.lastLook)
-		if w.timeout > 0 {
-			slice = min(slice, w.timeout-now.Sub(w.began))
-		}
-		n, err := s.block(ctx, now, slice)
+		n, err := s.block(ctx, now, s.slice(w, now))
 		if n != 0 || err != nil {
 			return n, err
 		}
-		now = time.Now()
+		now = s.clock(w)
 		w.over = w.timeout > 0 && now.Sub(w.began) >= w.timeout
 		if s.peerEnded.Swap(false) || w.over || now.Sub(s.lastLook) >= w.every {
 			s.lastLook = now
 			return 0, nil
 		}
 	}
+}
+
+// clock looks at the clock and notes when the call began to wait, as far as that is known.
+func (s *session) clock(w *wait) time.Time {
+	now := time.Now()
+	s.unclocked = 0
+	if w.began.IsZero() {
+		w.began = now
+	}
+	if s.lastLook.IsZero() {
+		s.lastLook = now
+	}
+	return now
+}
+
+// slice is how long the next block may last. now is zero if the clock was not looked at.
+func (s *session) slice(w *wait, now time.Time) time.Duration {
+	if now.IsZero() {
+		return w.every
+	}
+	slice := w.every - now.Sub(s.lastLook)
+	if w.timeout > 0 {
+		slice = min(slice, w.timeout-now.Sub(w.began))
+	}
+	return slice
 }
 
 // block is one wait in the kernel, or one more spin where that is never wanted.

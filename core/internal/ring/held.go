@@ -144,6 +144,9 @@ func (c *Consumer) CouldRestart() bool { return c.unread == 0 && c.pos >= lookEv
 // The order is that of contract 4a: no store to read_pos after the addition, because a writer that
 // finds the ring drained may store it then.
 func (c *Consumer) GiveBack() (held int) {
+	if c.back.Load() == c.taken.Load() {
+		return 0
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	back, taken := c.back.Load(), c.taken.Load()
