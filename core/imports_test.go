@@ -66,9 +66,10 @@ func brokenRule(file, imported string) string {
 	case dir == "internal/ring" && slices.Contains(
 		[]string{"os", "syscall", "time", "context", "net", "log/slog"}, imported):
 		return "the ring makes no system call and looks at no clock"
-	case dir == "internal/ring" && own &&
-		imported != module+"/layout" && imported != module+"/internal/release":
-		return "the ring knows the layout and release stores only"
+	case dir == "internal/ring" && own && !slices.Contains([]string{
+		module + "/layout", module + "/internal/release", module + "/internal/spin",
+	}, imported):
+		return "the ring knows the layout and what processors offer"
 	case dir == "layout" && own:
 		return "the layout stands alone"
 	case dir == "driver" && own && imported != module+"/internal/sentinel":

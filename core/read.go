@@ -110,9 +110,10 @@ const (
 	// Frames come fast if this many came since the last look, and this side has caught up if it
 	// were no more than that.
 	streaming = 8
-	caughtUp  = 64
-	// streamPauses is how many pauses are then made before the next look.
-	streamPauses = 16
+	caughtUp  = 256
+	// mostPauses is the most pauses that are then made before the next look: one for each frame of
+	// the last one.
+	mostPauses = 64
 	// calm is how many frames are read without a block until space is given back late.
 	calm = 16
 )
@@ -163,7 +164,7 @@ func (r *Reader) read(ctx context.Context) error {
 // tells of frames, because the writer is writing to the others.
 func (r *Reader) await() {
 	if r.burst-streaming <= caughtUp-streaming && r.opts.Wait != WaitBlock {
-		spin.Pause(streamPauses) // to look at once would slow the writer down
+		spin.Pause(min(r.burst, mostPauses)) // to look at once would slow the writer down
 	}
 	if r.credit = r.s.fresh(); r.credit == 0 && r.writer.gone == nil {
 		r.credit = r.s.spin.Until(r.s.arrived)

@@ -10,6 +10,8 @@ import (
 const (
 	// debtShare is the part of the ring that may be owed to the writer: one of debtShare.
 	debtShare = 8
+	// debtFrames is how many frames may be owed: their slots should stay in the cache.
+	debtFrames = 256
 	// minSlots is how many slots there are at first. The number is a power of two.
 	minSlots = 64
 )
@@ -108,7 +110,8 @@ func (c *Consumer) Release(s *Slot, gen uint64) Released {
 	if !s.gen.CompareAndSwap(gen, gen-slotHeld+slotReleasing) {
 		return Stale
 	}
-	due := s.sum-c.given.Load() >= c.debtLimit || c.writerWaits()
+	due := s.sum-c.given.Load() >= c.debtLimit ||
+		c.taken.Load()-c.back.Load() >= debtFrames || c.writerWaits()
 	// Partner: GiveBack. This is no barrier for the load of eager: who sets it gives back at once,
 	// and looks once more a moment later if something seems to be held.
 	release.Store(&s.gen, gen-slotHeld+slotStates)

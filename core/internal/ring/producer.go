@@ -4,8 +4,13 @@ import (
 	"errors"
 
 	"github.com/zerobuffer-go/zerobuffer/core/internal/release"
+	"github.com/zerobuffer-go/zerobuffer/core/internal/spin"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
+
+// prefetchMost is how many bytes of the next frame are fetched ahead. Longer frames take so long to
+// fill that the processor does it by itself.
+const prefetchMost = 4 << 10
 
 // batchMax is how many frames are published by one change of the shared words.
 const batchMax = 64
@@ -200,6 +205,10 @@ func (p *Producer) Flush() error {
 	b.n, b.bytes, b.markers = 0, 0, 0
 	// Partner: the reader's Take or State. It makes all of the above visible.
 	err := p.post(n)
+	// What comes next is likely to be like the last frames. Its cache lines are with the reader, from
+	// the lap before.
+	end := min(p.pos+min(bytes, prefetchMost), p.size)
+	spin.Prefetch(p.data[p.pos:end])
 	if !first {
 		p.subtract(bytes)
 	}

@@ -14,3 +14,15 @@ func Pause(n uint32)
 //
 //go:noescape
 func PrefetchWrite(word *atomic.Uint64)
+
+// Prefetch begins to fetch the cache lines of b, so as to write to them soon.
+func Prefetch(b []byte) {
+	if len(b) > 0 {
+		prefetchLines(&b[0], uint64(len(b)+lineSize-1)/lineSize)
+	}
+}
+
+const lineSize = 64
+
+//go:noescape
+func prefetchLines(p *byte, n uint64)

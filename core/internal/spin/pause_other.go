@@ -12,3 +12,6 @@ func Pause(uint32) { runtime.Gosched() }
 
 // PrefetchWrite does nothing.
 func PrefetchWrite(*atomic.Uint64) {}
+
+// Prefetch does nothing.
+func Prefetch([]byte) {}

@@ -5,3 +5,15 @@ TEXT ·PrefetchWrite(SB), NOSPLIT, $0-8
 	MOVQ word+0(FP), AX
 	BYTE $0x0F; BYTE $0x0D; BYTE $0x08 // PREFETCHW (AX), which the assembler does not know
 	RET
+
+// func prefetchLines(p *byte, n uint64)
+TEXT ·prefetchLines(SB), NOSPLIT, $0-16
+	MOVQ p+0(FP), AX
+	MOVQ n+8(FP), CX
+
+again:
+	BYTE $0x0F; BYTE $0x0D; BYTE $0x08 // PREFETCHW (AX)
+	ADDQ $64, AX
+	SUBQ $1, CX
+	JNZ  again
+	RET
