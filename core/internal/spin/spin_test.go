@@ -1,7 +1,9 @@
 package spin
 
 import (
+	"bytes"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -117,6 +119,18 @@ func TestPause(t *testing.T) {
 	for _, n := range []uint32{1, 8, 1000} {
 		Pause(n)
 	}
+}
+
+func TestPrefetchChangesNothing(t *testing.T) {
+	var word atomic.Uint64
+	word.Store(7)
+	PrefetchWrite(&word)
+	require.Equal(t, uint64(7), word.Load())
+	b := bytes.Repeat([]byte{1, 2, 3}, 1000)
+	for _, n := range []int{0, 1, 63, 64, 65, len(b)} {
+		Prefetch(b[:n])
+	}
+	require.Equal(t, bytes.Repeat([]byte{1, 2, 3}, 1000), b)
 }
 
 func BenchmarkPause(b *testing.B) {
