@@ -41,7 +41,7 @@ func (r *Reader) meetWriter(look bool) {
 				v.gone = ErrWriterClosed
 				r.s.log.Info("writer closed", "pid", v.pid)
 			}
-			v.pid = 0
+			v.pid, r.s.lazy = 0, false
 			return
 		case pid == v.pid && !look:
 			return
@@ -51,6 +51,7 @@ func (r *Reader) meetWriter(look bool) {
 			if pid != v.pid {
 				r.s.log.Info("writer connected", "pid", pid)
 				*v = writerView{pid: pid, foreign: !live.Ours(driver.Writer)}
+				r.s.lazy = !v.foreign
 				r.s.watchPeer(pid)
 			}
 			return
@@ -58,6 +59,7 @@ func (r *Reader) meetWriter(look bool) {
 		count := o.WrittenCount.Load()
 		if r.bury(pid) {
 			*v = writerView{gone: ErrWriterDead, count: count}
+			r.s.lazy = false
 			return
 		}
 	}

@@ -170,15 +170,16 @@ func (r *Reader) await() {
 		r.credit = r.s.spin.Until(r.s.arrived)
 	}
 	r.burst = r.credit
-	if r.calm = min(r.calm+int(min(r.credit, calm)), calm); r.calm == calm {
+	if r.calm = min(r.calm+int(min(r.credit, calm)), calm); r.calm == calm && r.s.lazy {
 		r.ring.Hurry(false)
 	}
 }
 
-// hurry gives back what is owed, because this side is about to block, and goes on giving back at
-// each release until frames come fast again.
+// hurry gives back what is owed and takes used tokens, because this side is about to block or has
+// found nothing, and goes on giving back at each release until frames come fast again.
 func (r *Reader) hurry() {
 	r.calm = 0
+	r.s.settle()
 	r.ring.Hurry(true)
 	r.ring.GiveBack()
 }
@@ -214,7 +215,7 @@ func (r *Reader) take() (bool, error) {
 	switch {
 	case ok:
 		if r.credit--; r.credit == 0 {
-			r.ring.Hurry(r.calm < calm || r.ring.CouldRestart())
+			r.ring.Hurry(r.calm < calm || !r.s.lazy || r.ring.CouldRestart())
 		}
 		if r.writer.pid == 0 && r.writer.gone == nil {
 			r.meetWriter(false) // the first frame of a writer that was not waited for

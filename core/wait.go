@@ -34,9 +34,10 @@ type wait struct {
 // takeAll takes the tokens that are there. It is how a writer looks for space.
 func (s *session) takeAll() uint32 { return s.sem.Take(allTokens) }
 
-// fresh is the number of new tokens, and how a reader looks for frames. They stay in the semaphore,
-// which costs nothing but a look at it, and are taken later, many at once: a token that was used
-// and not taken does no harm, because a frame needs a position as well.
+// fresh is the number of new tokens, and how a reader looks for frames. In front of a writer of
+// ours they stay in the semaphore, which costs nothing but a look at it, and are taken later, many
+// at once. A writer of another language, or one that takes this reader for such, may conclude
+// something from their number.
 func (s *session) fresh() uint32 {
 	tokens, _ := s.sem.State()
 	if tokens <= s.used {
@@ -44,7 +45,7 @@ func (s *session) fresh() uint32 {
 		return 0
 	}
 	n := tokens - s.used
-	if s.used < takeMany {
+	if s.lazy && s.used < takeMany {
 		s.used = tokens
 		return n
 	}

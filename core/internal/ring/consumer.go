@@ -75,6 +75,7 @@ func (c *Consumer) Next(finish bool, it *Item) (bool, error) {
 	n := f.head.Number()
 	if n != c.expected {
 		if n != 1 {
+			c.unread = 0
 			return false, &SequenceError{Expected: c.expected, Got: n}
 		}
 		c.restarts.Add(1) // a peer's writer starts again at 1 (contract 5)
@@ -104,6 +105,10 @@ func (c *Consumer) look() error {
 	}
 	if c.oieb.ReadPos.Load() != c.published.Load() {
 		if err := c.restart(); err != nil {
+			return err
+		}
+		// The whole restart may have come between the two loads.
+		if w, err = c.position("write_pos", c.oieb.WritePos.Load()); err != nil {
 			return err
 		}
 	}

@@ -48,8 +48,8 @@ func (p *Producer) refresh() error {
 	switch {
 	case p.foreign:
 		p.room = min(p.settledFree(), p.room)
-	case p.brim && raw == 0:
-		p.room = 0 // the frame that fills the ring is unread or held
+	case p.stillFull(raw):
+		p.room = 0
 	}
 	return nil
 }
@@ -75,29 +75,25 @@ type waste struct {
 }
 
 // drained tells whether nothing is in the ring, and nobody holds anything of it (contract 3a). Our
-// reader shows it by its position; its addition to payload_free_bytes comes a moment later.
+// reader shows it by its position alone. Its addition to payload_free_bytes comes a moment later,
+// so what is there then says nothing, and is not touched.
 func (p *Producer) drained() bool {
 	raw := p.oieb.ReadPos.Load()
 	if p.fold(raw) != p.pos {
 		return false
 	}
-	free := p.oieb.PayloadFree.Load()
 	if !p.foreign {
-		full := p.brim && raw == 0
-		return !full && (free == p.size || p.mendFree(free))
+		return !p.stillFull(raw)
 	}
 	tokens, _ := p.ready.State()
-	return free == p.size && tokens == 0
+	return p.oieb.PayloadFree.Load() == p.size && tokens == 0
 }
 
-// mendFree is called when a drained ring has free bytes other than all of them. Seen twice, that is
-// not an addition of the reader on its way, but what a killed writer has left wrong.
-func (p *Producer) mendFree(free uint64) bool {
-	if p.wrong != free {
-		p.wrong = free
-		return false
-	}
-	return p.oieb.PayloadFree.CompareAndSwap(free, p.size)
+// stillFull tells whether a ring that was full is so, with read_pos raw. Our reader moves read_pos
+// when the first frame comes back. Where the ring was only taken for full, because an addition was
+// on its way when this writer attached, the free bytes tell.
+func (p *Producer) stillFull(raw uint64) bool {
+	return p.full && raw == p.fullRaw && p.oieb.PayloadFree.Load() < p.size
 }
 
 // MaxPayload is the largest payload of a frame in bytes.

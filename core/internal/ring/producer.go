@@ -30,9 +30,9 @@ type Producer struct {
 	room     uint64 // bytes that are known to be free in front of pos
 	nextLook uint64 // position from which drained is looked at again
 	anchored bool   // the frame at 0 is marked and not published: the next one goes there
-	brim     bool   // the last frame has filled the ring, so equal positions may mean full
+	full     bool   // equal positions mean full as long as read_pos is fullRaw; towards our reader
+	fullRaw  uint64
 
-	wrong     uint64 // payload_free_bytes when it was wrong at the last look
 	foreign   bool   // the reader is no program of ours
 	unsettled bool   // tokens may be missing for frames that a killed writer left
 	looks     uint   // how often Settle was called
@@ -152,7 +152,7 @@ func (p *Producer) Seal(n uint64) error {
 	p.pos = p.fold(o.at + o.total)
 	p.room -= min(p.room, o.tail+o.total)
 	p.seq++
-	p.brim = o.total == p.size
+	p.full, p.fullRaw = o.total == p.size, 0 // such a frame starts with read_pos = 0
 	if p.pos == 0 {
 		p.nextLook = lookEvery
 	}
@@ -193,7 +193,7 @@ func (p *Producer) Flush() error {
 		p.noteWaste(b.tail)
 		p.nextLook = lookEvery
 	}
-	first := p.foreign || p.brim
+	first := p.foreign || p.full
 	if first {
 		p.subtract(b.bytes)
 	}

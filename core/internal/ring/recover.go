@@ -24,8 +24,9 @@ type state struct {
 	r, w    uint64 // folded
 	left    uint64 // bytes from r to w
 	head    layout.Header
-	restart bool // write_pos has to go to 0
-	whole   bool // one frame fills the ring
+	restart bool   // write_pos has to go to 0
+	full    bool   // positions are equal because the ring is full
+	raw     uint64 // read_pos, not folded
 	chain   chain
 }
 
@@ -33,6 +34,7 @@ type state struct {
 // sets the Producer to go on after it. foreign says that the reader is no program of ours. An
 // error changes nothing.
 func (p *Producer) Attach(foreign bool) (Recovery, error) {
+	p.foreign = foreign
 	s, err := p.inspect()
 	if err != nil {
 		return Recovery{}, fmt.Errorf("walk over the frames of the last writer: %w", err)
@@ -45,7 +47,6 @@ func (p *Producer) Attach(foreign bool) (Recovery, error) {
 			return Recovery{}, fmt.Errorf("look for the last sequence number: %w", err)
 		}
 	}
-	p.foreign = foreign
 	p.pos, p.seq = s.w, last+1
 	p.count = p.oieb.WrittenCount.Load()
 	p.anchored = s.head.IsUnfinished() && s.w != 0 && !s.chain.atZero
@@ -57,11 +58,9 @@ func (p *Producer) Attach(foreign bool) (Recovery, error) {
 		Sequence: last, Unread: s.chain.frames,
 		Finished: uint64(len(s.chain.marked)), Restart: s.restart,
 	}
-	p.brim = s.whole
+	p.full, p.fullRaw = s.full, s.raw
 	p.finish(&s)
-	if foreign {
-		p.lowerFree()
-	}
+	p.lowerFree()
 	p.guardHeld()
 	return rec, p.tokensAtAttach(&s)
 }
@@ -86,12 +85,34 @@ func (p *Producer) inspect() (state, error) {
 	if s.head.IsUnfinished() && raw == 0 && w != 0 && w != end {
 		w, s.restart = 0, true
 	}
-	s.r, s.w, s.left = r, w, p.distance(r, w)
-	if r == 0 && w == 0 && !s.restart && end == p.size && p.oieb.PayloadFree.Load() == 0 {
-		s.left, s.whole = p.size, true
+	s.r, s.w, s.left, s.raw = r, w, p.distance(r, w), raw
+	if r == w && !s.restart && p.looksFull(r) {
+		s.left, s.full = p.size, true
 	}
 	s.chain, err = p.unread(s.r, s.left)
 	return s, err
+}
+
+// looksFull tells whether equal positions at r mean a full ring. Towards a foreign reader that is
+// one frame at 0: ours leaves a byte free otherwise, and what peers leave cannot be told apart. A
+// foreign writer in front of our reader may have filled the ring to the brim with any frames. Then
+// they form a chain around the ring, and the free bytes are few; in an empty ring the frames of the
+// last lap may look the same while the reader's addition is on its way. In doubt the ring is taken
+// for full, and [Producer.stillFull] finds out.
+func (p *Producer) looksFull(r uint64) bool {
+	free := p.oieb.PayloadFree.Load()
+	head := layout.ReadHeader(p.data)
+	switch {
+	case free == 0 && r == 0 && layout.HeaderSize+head.Size == p.size:
+		return true
+	case p.foreign || free >= p.size:
+		return false
+	}
+	f, err := p.frameAt(r, p.size)
+	if err != nil || f.total == 0 || f.head.IsUnfinished() {
+		return false
+	}
+	return p.walk(r, p.size, func(frame) {}) == nil
 }
 
 // snapshot loads payload_free_bytes and read_pos so that they belong together, as far as a reader
@@ -107,34 +128,15 @@ func (p *Producer) snapshot() (free, r uint64) {
 }
 
 // finish does what the killed writer would have done next for the frames at the end of the chain
-// that are complete in all but their accounts: subtract, take the mark away.
+// that are complete in all but their accounts: subtract, take the mark away. Towards our reader the
+// free bytes are what the positions say, see [Producer.lowerFree].
 func (p *Producer) finish(s *state) {
-	switch {
-	case !p.foreign:
-		p.countFree()
-	case !s.whole:
+	if p.foreign && !s.full {
 		p.subtractAgain(s)
 	}
 	for _, f := range s.chain.marked {
 		layout.WriteSeq(p.data[f.at:], f.head.Number())
 		step("recover-unmark")
-	}
-}
-
-// countFree sets payload_free_bytes to what the positions say; towards our reader they are right.
-// An addition of the reader that is just on its way makes it too high by that, until
-// [Producer.drained] finds it so: it decides nothing until then.
-func (p *Producer) countFree() {
-	for range 100 { // a reader that adds all the time is left for drained
-		free, raw := p.oieb.PayloadFree.Load(), p.oieb.ReadPos.Load()
-		want := p.size - p.distance(p.fold(min(raw, p.size)), p.pos)
-		if p.brim && raw == 0 {
-			want = 0
-		}
-		if free == want || p.oieb.PayloadFree.CompareAndSwap(free, want) {
-			step("recover-free")
-			return
-		}
 	}
 }
 
@@ -248,14 +250,19 @@ func (p *Producer) guardHeld() {
 	}
 }
 
-// tokensAtAttach posts the tokens that are known to be missing. A surplus token does no harm to a
-// reader of ours, so it gets one for each unread frame.
+// manyTokens is a value above which nothing is posted that may be too many.
+const manyTokens = 1 << 30
+
+// tokensAtAttach posts the tokens that are known to be missing. Too many do no harm to a reader of
+// ours, so it gets one for each unread frame.
 func (p *Producer) tokensAtAttach(s *state) error {
 	n := uint32(len(s.chain.marked))
 	switch {
 	case !p.foreign:
-		n = uint32(s.chain.frames)
-	case s.whole && n == 0:
+		if tokens, _ := p.ready.State(); tokens < manyTokens {
+			n = uint32(min(s.chain.frames, manyTokens))
+		}
+	case s.full && n == 0:
 		if tokens, waiters := p.ready.State(); tokens == 0 && waiters > 0 {
 			n = 1
 		}

@@ -81,7 +81,8 @@ func (w Word) takeAndLeave(limit uint32) uint32 {
 func (w Word) Post(n uint32) error {
 	word := w.word.Add(uint64(n))
 	if value := word & valueMask; value > MaxValue || value < uint64(n) {
-		w.word.Add(-uint64(n))
+		// If the word has changed again somebody took tokens, and then what is too much does no harm.
+		w.word.CompareAndSwap(word, word-uint64(n))
 		return driver.ErrOverflow
 	}
 	if waiters := uint32(word >> waiterShift); waiters > 0 && n > 0 {

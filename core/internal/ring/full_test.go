@@ -1,0 +1,122 @@
+package ring
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
+)
+
+// foreignWrite writes a frame of n bytes as the C++ and Python programs do (contract 3): they use
+// every free byte, so read_pos and write_pos may meet in a full ring.
+func foreignWrite(seg layout.Segment, data *sem, seq uint64, n int) {
+	o, size, total := seg.OIEB, uint64(len(seg.Payload)), uint64(layout.HeaderSize+n)
+	w := o.WritePos.Load()
+	if tail := size - w; tail < total {
+		o.PayloadFree.Add(-tail)
+		w = 0
+	}
+	layout.WriteSize(seg.Payload[w:], uint64(n))
+	layout.WriteSeq(seg.Payload[w:], seq)
+	for j := range n {
+		seg.Payload[w+layout.HeaderSize+uint64(j)] = pattern(seq, j)
+	}
+	o.WritePos.Store(w + total)
+	o.PayloadFree.Add(-total)
+	_ = data.Post(1)
+}
+
+// fullRing is a ring of 256 bytes that a foreign writer has filled to the brim, in its first or
+// second lap, in front of a reader of ours.
+type fullRing struct {
+	seg         layout.Segment
+	data, space *sem
+	c           *Consumer
+	seq         uint64
+}
+
+func newFullRing(t *testing.T, frames, size, laps int) *fullRing {
+	t.Helper()
+	r := &fullRing{seg: newSegment(256), data: &sem{}, space: &sem{}}
+	r.c = NewConsumer(r.seg, r.space)
+	for lap := range laps {
+		for range frames {
+			r.seq++
+			foreignWrite(r.seg, r.data, r.seq, size)
+			if lap < laps-1 {
+				r.c.Release(r.read(t))
+				r.c.GiveBack()
+			}
+		}
+	}
+	return r
+}
+
+func (r *fullRing) read(t *testing.T) (*Slot, uint64) {
+	t.Helper()
+	var it Item
+	if ok, err := r.c.Next(true, &it); !ok || err != nil {
+		t.Fatalf("read a frame: %v, %v", ok, err)
+	}
+	h := heldFrame{seq: it.Seq, data: it.Payload}
+	if err := h.check(); err != nil {
+		t.Fatal(err)
+	}
+	return it.Slot, it.Gen
+}
+
+// TestAttachToFullRing attaches a writer of ours behind a foreign one that has left no byte. It must
+// not take equal positions for an empty ring, whether the frames are unread or held.
+func TestAttachToFullRing(t *testing.T) {
+	for _, frames := range []int{1, 4} {
+		for _, laps := range []int{1, 2} {
+			for _, held := range []bool{false, true} {
+				for _, killed := range []bool{false, true} {
+					name := fmt.Sprintf("frames=%d/laps=%d/held=%v/killed=%v", frames, laps, held, killed)
+					t.Run(name, func(t *testing.T) { attachToFull(t, frames, laps, held, killed) })
+				}
+			}
+		}
+	}
+}
+
+func attachToFull(t *testing.T, frames, laps int, held, killed bool) {
+	size := 256/frames - layout.HeaderSize
+	if killed && frames == 1 {
+		t.Skip("all bytes are free then, as in an empty ring: the frame was not written")
+	}
+	r := newFullRing(t, frames, size, laps)
+	type slot struct {
+		*Slot
+		gen uint64
+	}
+	var slots []slot
+	if held {
+		for range frames {
+			s, gen := r.read(t)
+			slots = append(slots, slot{s, gen})
+		}
+	}
+	if killed { // between write_pos and the subtraction
+		r.seg.OIEB.PayloadFree.Add(uint64(256 / frames))
+	}
+	p := NewProducer(r.seg, r.data, 0)
+	rec, err := p.Attach(false)
+	if err != nil || rec.Sequence != r.seq {
+		t.Fatalf("attach: %+v, %v; want sequence %d", rec, err, r.seq)
+	}
+	if b, err := p.Open(20); b != nil || err != nil {
+		t.Fatalf("there is room in a full ring (%v)", err)
+	}
+	for range frames - len(slots) {
+		s, gen := r.read(t)
+		slots = append(slots, slot{s, gen})
+	}
+	for _, s := range slots {
+		r.c.Release(s.Slot, s.gen)
+	}
+	r.c.GiveBack()
+	if b, err := p.Open(20); b == nil || err != nil {
+		t.Fatalf("there is no room in an empty ring (%v)", err)
+	}
+}
