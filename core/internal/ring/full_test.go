@@ -65,8 +65,8 @@ func (r *fullRing) read(t *testing.T) (*Slot, uint64) {
 	return it.Slot, it.Gen
 }
 
-// TestAttachToFullRing attaches a writer of ours behind a foreign one that has left no byte. It must
-// not take equal positions for an empty ring, whether the frames are unread or held.
+// TestAttachToFullRing attaches a writer of ours behind a foreign one that has left no byte. It
+// must not take equal positions for an empty ring, whether the frames are unread or held.
 func TestAttachToFullRing(t *testing.T) {
 	for _, frames := range []int{1, 4} {
 		for _, laps := range []int{1, 2} {
