@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // verdict is what came of a target for one figure of ours.
@@ -98,8 +99,16 @@ func (r *Report) best(k key) *Figure {
 func (k key) isAbout(f *Figure) bool {
 	// A futex carries no payload, so its figures stand for every size.
 	anySize := k.size == 0 || k.transport == futex
-	return f.Measure == k.measure && f.Transport == k.transport && f.Metric == k.metric &&
+	return f.Measure == k.measure && k.names(f.Transport) && f.Metric == k.metric &&
 		(anySize || f.Size == k.size) && f.Rate == k.rate
+}
+
+// names says whether the key stands for a transport. Who idles may stand behind its name.
+func (k key) names(transport string) bool {
+	if k.measure == "idle" {
+		transport = strings.TrimSuffix(strings.TrimSuffix(transport, " reader"), " writer")
+	}
+	return transport == k.transport
 }
 
 // limits are the figures of the run that have a bracket, with it.

@@ -67,6 +67,22 @@ func TestTargetsRefuseOtherRounds(t *testing.T) {
 	require.ErrorContains(t, WriteTargets(&b, r), "round 2 of the limit is 0")
 }
 
+// TestTargetsIdleSides judges each side that idles.
+func TestTargetsIdleSides(t *testing.T) {
+	f := func(measure, transport string, share float64) Figure {
+		return Figure{Measure: measure, Transport: transport, Metric: "cpu", Rounds: []float64{share}}
+	}
+	r := &Report{Figures: []Figure{
+		f("idle", "posix reader", 0.0009), f("idle", "posix writer", 0.002),
+		f("idle", "posix spin", 1), f("loaded", "posix reader", 1),
+	}}
+	verdicts, err := r.judge(target{key{"idle", posix, "cpu", 0, 0, 0, 0}, "", 0.001})
+	require.NoError(t, err)
+	require.Len(t, verdicts, 2)
+	require.True(t, verdicts[0].reached())
+	require.False(t, verdicts[1].reached())
+}
+
 func TestBracketsByPinning(t *testing.T) {
 	r := sample(t)
 	futexes := func() (values []float64) {
