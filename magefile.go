@@ -141,20 +141,31 @@ func Fuzz(ctx context.Context) error {
 	})
 }
 
-// Bench measures between two processes, each backend, and core; BENCHTIME=100ms makes it short.
+// Bench measures between two processes and within one; BENCH_ARGS=--quick and BENCHTIME=100ms make
+// it short.
 func Bench(ctx context.Context) error {
-	return build.Within(ctx, "bench", 15*time.Minute, func(ctx context.Context) error {
-		err := build.Command{}.Run(ctx, "go", "run", "./compat/cmd/bench")
-		return errors.Join(err, build.Bench(ctx, "", "1",
+	return build.Within(ctx, "bench", 30*time.Minute, func(ctx context.Context) error {
+		return errors.Join(build.BenchProcesses(ctx), build.Bench(ctx, "", "1",
 			"./core/...", "./backend-posix/...", "./backend-memfd/..."))
 	})
 }
 
-// BenchCompare compares the benchmarks of core at a commit with those of the working tree.
+// BenchDocs measures between two processes and writes the tables and plots below docs/benchmarks.
+func BenchDocs(ctx context.Context) error {
+	return build.Within(ctx, "benchDocs", time.Hour, build.BenchDocs)
+}
+
+// BenchCompare compares the speed of a commit with that of the working tree, of core and between
+// two processes; BENCH_ARGS says what to measure there.
 func BenchCompare(ctx context.Context, ref string) error {
 	return build.Within(ctx, "benchCompare", time.Hour, func(ctx context.Context) error {
 		return build.BenchCompare(ctx, ref)
 	})
+}
+
+// Profile prints where both processes of a benchmark spend their time, and keeps the CPU profiles.
+func Profile(ctx context.Context) error {
+	return build.Within(ctx, "profile", 5*time.Minute, build.Profile)
 }
 
 // Cover prints the coverage of core and backend-posix, by package and in all.
@@ -180,7 +191,11 @@ func Clean() error { return os.RemoveAll(build.CacheDir) }
 // CI runs everything that a change must pass, with nothing skipped, and says how long each took.
 func CI(ctx context.Context) error {
 	return build.Within(ctx, "ci", 40*time.Minute, func(ctx context.Context) error {
-		env := []string{"CI=true", "BENCHTIME=" + build.EnvOr("BENCHTIME", "100ms")}
+		env := []string{
+			"CI=true",
+			"BENCHTIME=" + build.EnvOr("BENCHTIME", "100ms"),
+			"BENCH_ARGS=" + build.EnvOr("BENCH_ARGS", "--quick"),
+		}
 		return build.Steps(ctx, env, "tidy", "lint", "matrix", "test", "qemu", "wine", "conformance",
 			"race", "fuzz", "mutants", "cover", "bench", "demo")
 	})

@@ -7,11 +7,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
-const benchstat = "golang.org/x/perf/cmd/benchstat"
-
-const benchstatVersion = "v0.0.0-20260908200009-22c9c6c9d4da"
+// Programs of the benchmarks between processes.
+const (
+	benchCommand = "./compat/benchmarks/cmd/bench"
+	showCommand  = "./compat/benchmarks/cmd/show"
+)
 
 // Bench runs the Go benchmarks of packages count times; BENCHTIME sets how long each takes.
 func Bench(ctx context.Context, dir, count string, packages ...string) error {
@@ -26,39 +29,44 @@ func bench(ctx context.Context, to io.Writer, dir, count string, packages ...str
 	return Command{Dir: dir, Stdout: to}.Run(ctx, "go", args...)
 }
 
-// BenchCompare runs the benchmarks at a commit and in the working tree, six times each, and
-// prints what benchstat makes of the difference.
-func BenchCompare(ctx context.Context, ref string) error {
-	dir, err := os.MkdirTemp("", "zerobuffer-bench-")
-	if err != nil {
-		return fmt.Errorf("place the results: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	tree := filepath.Join(dir, "tree")
-	err = Command{}.Run(ctx, "git", "worktree", "add", "--detach", tree, ref)
-	if err != nil {
-		return err
-	}
-	oldFile, newFile := filepath.Join(dir, "before"), filepath.Join(dir, "now")
-	err = benchTo(ctx, tree, oldFile)
-	// The work tree is removed also when the time is up.
-	always := context.WithoutCancel(ctx)
-	err = errors.Join(err, Command{}.Run(always, "git", "worktree", "remove", "--force", tree))
-	if err != nil {
-		return err
-	}
-	if err := benchTo(ctx, "", newFile); err != nil {
-		return err
-	}
-	return Command{}.Run(ctx, "go", "run", benchstat+"@"+benchstatVersion,
-		"before="+oldFile, "now="+newFile)
+// BenchProcesses measures between two processes. BENCH_ARGS are arguments of the command, separated
+// by spaces.
+func BenchProcesses(ctx context.Context) error { return runBench(ctx, benchArgs("")...) }
+
+func runBench(ctx context.Context, args ...string) error {
+	return Command{}.Run(ctx, "go", append([]string{"run", benchCommand}, args...)...)
 }
 
-func benchTo(ctx context.Context, dir, name string) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return fmt.Errorf("keep the results: %w", err)
+func benchArgs(otherwise string) []string {
+	return strings.Fields(EnvOr("BENCH_ARGS", otherwise))
+}
+
+// BenchDocs measures between two processes, and writes below docs/benchmarks what the page about
+// benchmarks shows: the plots, and the tables with the command that repeats them.
+func BenchDocs(ctx context.Context) error {
+	place := filepath.Join(CacheDir, "bench")
+	docs := filepath.Join("docs", "benchmarks")
+	for _, dir := range []string{place, docs} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("place the results: %w", err)
+		}
 	}
-	defer f.Close()
-	return bench(ctx, io.MultiWriter(f, os.Stdout), dir, "6", "./core/...")
+	found := filepath.Join(place, "report.json")
+	args := benchArgs("")
+	if err := runBench(ctx, append([]string{"--json=" + found}, args...)...); err != nil {
+		return err
+	}
+	f, err := os.Create(filepath.Join(docs, "results.txt"))
+	if err != nil {
+		return fmt.Errorf("write the results: %w", err)
+	}
+	fmt.Fprintf(f, "$ %s\n\n", repeat(args))
+	err = Command{Stdout: io.MultiWriter(f, os.Stdout)}.Run(ctx, "go", "run", showCommand,
+		"--plots="+docs, found)
+	return errors.Join(err, f.Close())
+}
+
+// repeat is the command line that makes the same measurements again.
+func repeat(args []string) string {
+	return strings.Join(append([]string{"go", "run", benchCommand}, args...), " ")
 }
