@@ -21,6 +21,8 @@ const (
 
 // ReaderOptions are the choices of a [Reader]. A nil pointer and the zero value give defaults.
 type ReaderOptions struct {
+	// Wait says how to wait for the other side; the zero value is [WaitAdaptive].
+	Wait WaitMode
 	// PayloadSize is the size of the ring in bytes, rounded up to a multiple of 64; 0 means
 	// [DefaultPayloadSize]. The largest frame has 16 bytes less. The memory is reserved at
 	// creation. C# programs need the whole segment to stay below 2 GiB.
@@ -42,6 +44,8 @@ type ReaderOptions struct {
 
 // WriterOptions are the choices of a [Writer]. A nil pointer and the zero value give defaults.
 type WriterOptions struct {
+	// Wait says how to wait for the other side; the zero value is [WaitAdaptive].
+	Wait WaitMode
 	// WriteTimeout ends a write that found no room; 0 means never. It costs no allocation, which
 	// a context with a deadline does.
 	WriteTimeout time.Duration
