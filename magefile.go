@@ -76,7 +76,7 @@ func Race(ctx context.Context) error {
 		if err := build.RaceReady(ctx); err != nil {
 			return err
 		}
-		compat, err := build.Packages(ctx, []string{"./compat/..."}, "compat/interop")
+		compat, err := build.Packages(ctx, []string{"./compat/...", "./compat/benchmarks/..."}, "compat/interop")
 		if err != nil {
 			return err
 		}
@@ -144,7 +144,11 @@ func Fuzz(ctx context.Context) error {
 // Bench measures between two processes, each backend, and core; BENCHTIME=100ms makes it short.
 func Bench(ctx context.Context) error {
 	return build.Within(ctx, "bench", 15*time.Minute, func(ctx context.Context) error {
-		err := build.Command{}.Run(ctx, "go", "run", "./compat/cmd/bench")
+		args := []string{"run", "./compat/benchmarks/cmd/bench"}
+		if os.Getenv("BENCHTIME") != "" {
+			args = append(args, "--quick")
+		}
+		err := build.Command{}.Run(ctx, "go", args...)
 		return errors.Join(err, build.Bench(ctx, "", "1",
 			"./core/...", "./backend-posix/...", "./backend-memfd/..."))
 	})

@@ -150,7 +150,7 @@ func Wine(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.End()) }()
-	compat, err := Packages(ctx, []string{"./compat/..."}, "compat/interop")
+	compat, err := Packages(ctx, []string{"./compat/...", "./compat/benchmarks/..."}, "compat/interop")
 	if err != nil {
 		return err
 	}
