@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sync"
 	"time"
 )
 
@@ -27,6 +28,18 @@ type result struct {
 	P50    float64 `json:"p50"`  // ns
 	P99    float64 `json:"p99"`
 	P999   float64 `json:"p999"`
+}
+
+// shared lets several processes write to one place.
+type shared struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (s *shared) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.to.Write(b)
 }
 
 // child is a process of a measurement. It ends when its standard input does, so it never outlives

@@ -70,7 +70,7 @@ func (o *options) measure(ctx context.Context, stdout, stderr io.Writer) (err er
 	if err := native.Supported(); err != nil {
 		return err
 	}
-	b := &bench{options: o, stderr: stderr, processors: o.processors()}
+	b := &bench{options: o, stderr: &shared{to: stderr}, processors: o.processors()}
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}

@@ -56,7 +56,11 @@ func newBench(t *testing.T, args ...string) *bench {
 
 // Whatever there is moves frames in every measure; each run compares counts and sums by itself.
 func TestCrossProcessMeasuresEverything(t *testing.T) {
-	b := newBench(t)
+	var only []string
+	if testing.Short() {
+		only = []string{native.Default(), dashed(pipe)}
+	}
+	b := newBench(t, only...)
 	seen := map[string]bool{}
 	for _, j := range b.jobs() {
 		if j.longer > 1 && j.rate != 1000 && j.measure != "idle" {
