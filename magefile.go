@@ -76,7 +76,8 @@ func Race(ctx context.Context) error {
 		if err := build.RaceReady(ctx); err != nil {
 			return err
 		}
-		compat, err := build.Packages(ctx, []string{"./compat/..."}, "compat/interop")
+		all := []string{"./compat/...", "./compat/benchmarks/..."}
+		compat, err := build.Packages(ctx, all, "compat/interop")
 		if err != nil {
 			return err
 		}

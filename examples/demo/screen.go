@@ -67,7 +67,7 @@ func (s *screen) footer() {
 	s.line("", "  two terminals  go run ./compat/cmd/zerobuffer reader camera --verify sequential")
 	s.line("", "                 go run ./compat/cmd/zerobuffer writer camera")
 	s.line("", "  tests          go tool mage test")
-	s.line("", "  benchmarks     go run ./compat/cmd/bench")
+	s.line("", "  benchmarks     go run ./compat/benchmarks/cmd/bench")
 	s.line("", "  documentation  docs/")
 }
 

@@ -150,7 +150,8 @@ func Wine(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.End()) }()
-	compat, err := Packages(ctx, []string{"./compat/..."}, "compat/interop")
+	all := []string{"./compat/...", "./compat/benchmarks/..."}
+	compat, err := Packages(ctx, all, "compat/interop")
 	if err != nil {
 		return err
 	}
