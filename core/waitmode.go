@@ -46,6 +46,9 @@ func (m *WaitMode) UnmarshalText(text []byte) error {
 	return fmt.Errorf("parse wait mode %q: use adaptive, block or spin", text)
 }
 
+// MarshalText implements [encoding.TextMarshaler].
+func (m WaitMode) MarshalText() ([]byte, error) { return []byte(m.String()), m.check() }
+
 func (m WaitMode) check() error {
 	if m > WaitSpin {
 		return fmt.Errorf("wait mode %d: must be WaitAdaptive, WaitBlock or WaitSpin", uint8(m))

@@ -111,7 +111,9 @@ func TestWaitModeText(t *testing.T) {
 	t.Parallel()
 	for _, mode := range waitModes {
 		var m zerobuffer.WaitMode
-		require.NoError(t, m.UnmarshalText([]byte(mode.String())))
+		text, err := mode.MarshalText()
+		require.NoError(t, err)
+		require.NoError(t, m.UnmarshalText(text))
 		require.Equal(t, mode, m)
 	}
 	var m zerobuffer.WaitMode
