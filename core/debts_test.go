@@ -30,7 +30,8 @@ func newDebtor(t *testing.T) (*spyBackend, *rig, *layout.OIEB) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, g.w.Close()) })
 	g.passFast(t)
-	return spy, g, g.oieb()
+	o := g.oieb()
+	return spy, g, o
 }
 
 // passFast writes, reads and releases so many frames that space goes back late from then on.
