@@ -95,3 +95,16 @@ func TestReaderTakesUsedTokensBeforeBlock(t *testing.T) {
 	require.NotEmpty(t, atWait, "the reader did not block")
 	require.Zero(t, atWait[0], "tokens that were there when the reader blocked")
 }
+
+// TestReaderTakesUsedTokensNowAndThen reads more frames, without a block, than used tokens may
+// stay in the semaphore.
+func TestReaderTakesUsedTokensNowAndThen(t *testing.T) {
+	_, g, _ := newDebtor(t)
+	data, most := g.raw().DataReady(), uint32(0)
+	for range 20 {
+		g.passFast(t)
+		n, _ := data.State()
+		most = max(most, n)
+	}
+	require.Less(t, most, uint32(64))
+}
