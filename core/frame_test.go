@@ -62,7 +62,7 @@ func TestFrameLateReleaseSparesSuccessor(t *testing.T) {
 	t.Parallel()
 	g := smallRig(t)
 	var old []zerobuffer.Frame
-	for i := range 50 {
+	for i := range 200 { // there are 64 places at first
 		g.write(100, byte(i))
 		f := g.read()
 		for _, o := range old {

@@ -18,6 +18,7 @@ type spyBackend struct {
 	misuse  atomic.Int64  // uses after Close, and second Closes
 	wakes   atomic.Int64  // calls of Wake
 	gate    chan struct{} // unless nil, the first Wake waits for it to be closed
+	onWait  func()        // unless nil, called before each Wait
 }
 
 func newSpyBackend() *spyBackend { return &spyBackend{machine: inproc.NewMachine()} }
@@ -97,6 +98,9 @@ func (s *spySemaphore) Take(limit uint32) uint32 { s.channel.use(); return s.Sem
 func (s *spySemaphore) Wait(limit uint32, timeout time.Duration) uint32 {
 	s.channel.use()
 	defer s.channel.use()
+	if f := s.channel.spy.onWait; f != nil {
+		f()
+	}
 	return s.Semaphore.Wait(limit, timeout)
 }
 

@@ -1,6 +1,7 @@
 package zerobuffer_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -218,4 +219,24 @@ func TestWriterLap(t *testing.T) {
 			require.Equal(t, c.early, highest < ring/2, "the writer went up to %d", highest)
 		})
 	}
+}
+
+// TestWriterRestartSparesHeldFrame asks again and again for a place that only a start at offset 0
+// could give, while the one frame that was read is held.
+func TestWriterRestartSparesHeldFrame(t *testing.T) {
+	t.Parallel()
+	g := smallRig(t)
+	g.write(500, 'a')
+	f := g.read()
+	large := bytes.Repeat([]byte{'b'}, 900)
+	for range 5 {
+		ok, err := g.w.TryWriteFrame(large)
+		require.NoError(t, err)
+		require.False(t, ok, "the ring was taken for drained")
+		require.False(t, g.w.Drained())
+		require.Equal(t, bytes.Repeat([]byte{'a'}, 500), f.Bytes())
+	}
+	f.Release()
+	g.write(900, 'b')
+	require.Equal(t, large, g.read().Bytes())
 }

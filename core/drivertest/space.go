@@ -90,6 +90,14 @@ func spaceReleaseTwice(c *C) {
 	equal(c, "Valid of the first frame", first.Valid(), false)
 	second.Release()
 	equal(c, "payload_free_bytes", p.o.PayloadFree.Load(), 1024)
+	// What stands for a released frame is used again for a later one.
+	for seq := uint64(3); seq <= 200; seq++ {
+		c.write(w, seq, 100)
+		f := c.read(r, seq, 100)
+		first.Release()
+		equal(c, "Valid of a later frame", f.Valid(), true)
+		f.Release()
+	}
 }
 
 func spaceOneToken(c *C) {

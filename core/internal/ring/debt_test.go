@@ -1,0 +1,77 @@
+package ring
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// debtor is a ring of 1024 bytes with 25 frames of 40 bytes, and a reader of ours that gives space
+// back late.
+type debtor struct {
+	t     *testing.T
+	c     *Consumer
+	space *sem
+}
+
+func newDebtor(t *testing.T) debtor {
+	t.Helper()
+	seg, space := newSegment(1024), &sem{}
+	d := debtor{t: t, c: NewConsumer(seg, space), space: space}
+	p := NewProducer(seg, &sem{}, 0)
+	_, err := p.Attach(false)
+	require.NoError(t, err)
+	for range 25 {
+		b, err := p.Open(24)
+		require.NoError(t, err)
+		require.NotNil(t, b)
+		require.NoError(t, p.Seal(24))
+	}
+	require.NoError(t, p.Flush())
+	return d
+}
+
+// release reads a frame and releases it.
+func (d debtor) release() Released {
+	d.t.Helper()
+	var it Item
+	ok, err := d.c.Next(false, &it)
+	require.NoError(d.t, err)
+	require.True(d.t, ok)
+	return d.c.Release(it.Slot, it.Gen)
+}
+
+// An eighth of the ring is 128 bytes: three frames may be owed, the fourth makes them due.
+func TestReleaseDueAtEighth(t *testing.T) {
+	d := newDebtor(t)
+	for range 5 {
+		for range 3 {
+			require.Equal(t, Owed, d.release())
+		}
+		require.Equal(t, Due, d.release())
+		free := d.c.oieb.PayloadFree.Load()
+		require.Zero(t, d.c.GiveBack())
+		require.Equal(t, free+160, d.c.oieb.PayloadFree.Load())
+	}
+}
+
+func TestReleaseDueForWaitingWriter(t *testing.T) {
+	d := newDebtor(t)
+	require.Equal(t, Owed, d.release())
+	d.space.waiters = 1
+	require.Equal(t, Due, d.release())
+	require.Zero(t, d.c.GiveBack())
+	require.EqualValues(t, 1, d.space.tokens, "the writer was not told")
+	d.space.waiters = 0
+	require.Equal(t, Owed, d.release())
+}
+
+// With Hurry nothing is owed, until it is taken back.
+func TestReleaseDueInHurry(t *testing.T) {
+	d := newDebtor(t)
+	d.c.Hurry(true)
+	require.Equal(t, Due, d.release())
+	d.c.GiveBack()
+	d.c.Hurry(false)
+	require.Equal(t, Owed, d.release())
+}
