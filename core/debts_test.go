@@ -29,6 +29,7 @@ func newDebtor(t *testing.T) (*spyBackend, *rig, *layout.OIEB) {
 	g.w, err = zerobuffer.NewWriter(spy.process(), bufferName, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, g.w.Close()) })
+	g.passFast(t) // the reader meets the writer
 	g.passFast(t)
 	o := g.oieb()
 	return spy, g, o
