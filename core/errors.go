@@ -136,7 +136,8 @@ type ReaderGoneError struct {
 	Closed bool
 	// PID is the process of the reader, 0 if unknown.
 	PID uint64
-	// Unread is the number of frames that were written and will never be read.
+	// Unread is the number of frames that the reader has not given back: those that will never be
+	// read, and perhaps the last ones that it had read when it was killed.
 	Unread uint64
 }
 

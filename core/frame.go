@@ -38,7 +38,8 @@ func (f Frame) Valid() bool { return f.slot != nil && f.slot.Gen() == f.gen }
 
 // Release gives the space of the frame back to the writer. Frames may be released in any order
 // and from any goroutine; space goes back in the order of the frames. A second Release, through
-// this value or a copy, does nothing, even when the place belongs to a later frame by then.
+// this value or a copy, does nothing, even when the place belongs to a later frame by then. While
+// frames come fast space goes back some milliseconds later, or as soon as the writer waits for it.
 func (f Frame) Release() {
 	if f.slot != nil {
 		f.reader.release(f.slot, f.gen)

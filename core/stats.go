@@ -4,8 +4,8 @@ package zerobuffer
 type ReaderStats struct {
 	// FramesRead and BytesRead count what was read since the buffer was created.
 	FramesRead, BytesRead uint64
-	// Held is the number of frames that were read and whose space has not gone back: those that
-	// are not released, and those behind them.
+	// Held is the number of frames that were read and whose space cannot go back: those that are
+	// not released, and those behind them.
 	Held int
 	// Waits is how often a read found no frame and waited.
 	Waits uint64
@@ -14,7 +14,8 @@ type ReaderStats struct {
 	// Repairs is how often wrong accounts of the free space were put right.
 	Repairs uint64
 	// PayloadSize is the size of the ring in bytes, PayloadFree what the shared word says is
-	// free. Peers may leave it wrong for a while.
+	// free. It lags: space of released frames goes back some milliseconds later while frames come
+	// fast. Peers may leave it wrong for a while.
 	PayloadSize, PayloadFree uint64
 }
 
@@ -43,7 +44,8 @@ type WriterStats struct {
 	// it is certain that the reader does not hold them, else when the buffer is made anew.
 	SpaceInDoubt uint64
 	// PayloadSize is the size of the ring in bytes, PayloadFree what the shared word says is
-	// free. Peers may leave it wrong for a while.
+	// free. It lags: space of released frames goes back some milliseconds later while frames come
+	// fast. Peers may leave it wrong for a while.
 	PayloadSize, PayloadFree uint64
 }
 

@@ -10,9 +10,10 @@ import (
 type WaitMode uint8
 
 const (
-	// WaitAdaptive looks at shared memory for a moment, about as long as a wake-up through the
-	// kernel takes, and then blocks. It stops looking while that is in vain, and with one
-	// processor. It is the default, and right for nearly everything.
+	// WaitAdaptive looks at shared memory for a moment, and then blocks: for 20 µs, about as long
+	// as a wake-up through the kernel takes, or twice as long as this side has worked since its
+	// last wait, up to 1 ms. It stops looking while that is in vain, and with one processor. It is
+	// the default, and right for nearly everything.
 	WaitAdaptive WaitMode = iota
 	// WaitBlock blocks in the kernel at once: the least CPU time, and the slowest hand-over.
 	WaitBlock

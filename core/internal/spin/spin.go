@@ -106,7 +106,7 @@ func (s *Spinner) may() bool {
 // Blocked says that a wait ended in the kernel, at end and after it had blocked for took. One that
 // was short might have been a spin, so the next spin comes sooner. But one that was short right
 // after a spin in vain says that the other side ran as soon as this one had let go of the
-// processor. Twice in a row, that is no accident: both sides have the same one.
+// processor. Several times in a row, that is no accident: both sides have the same one.
 func (s *Spinner) Blocked(end time.Time, took time.Duration) {
 	s.ended = end
 	switch {
