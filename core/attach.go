@@ -17,6 +17,8 @@ const (
 	secondLook = 10 * time.Millisecond
 	// surplusLook is how long the token of a writer that closes may come after its PID has gone.
 	surplusLook = 20 * time.Millisecond
+	// resetTries bounds how often a changing semaphore is looked at.
+	resetTries = 100
 )
 
 // newWriter opens the channel and gives it back if the rest goes wrong.
@@ -123,9 +125,13 @@ func (w *Writer) recover(before uint64) error {
 		return err
 	}
 	w.foreign = !s.ch.Liveness().Ours(driver.Reader)
-	if tokens, waiters := s.sem.State(); waiters > 0 {
-		// The last writer was killed while it waited; nobody else waits on this semaphore.
-		s.sem.ResetWaiters(tokens, waiters)
+	// The last writer may have been killed while it waited; nobody else waits on this semaphore. A
+	// post of the reader at the same moment makes the reset fail.
+	for range resetTries {
+		tokens, waiters := s.sem.State()
+		if waiters == 0 || s.sem.ResetWaiters(tokens, waiters) {
+			break
+		}
 	}
 	rec, err := w.ring.Attach(w.foreign)
 	if err != nil {

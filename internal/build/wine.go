@@ -150,7 +150,7 @@ func Wine(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.End()) }()
-	all := []string{"./compat/...", "./compat/benchmarks/..."}
+	all := []string{"./compat/..."}
 	compat, err := Packages(ctx, all, "compat/interop")
 	if err != nil {
 		return err

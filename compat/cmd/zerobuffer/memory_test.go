@@ -10,7 +10,7 @@ import (
 // No huge page fits into a small ring, on any system: the commands say so and do their work.
 func TestMemoryOptions(t *testing.T) {
 	in, out := newName(), newName()
-	flags := []string{"--prefault", "--huge-pages", "--lock-memory"}
+	flags := []string{"--prefault", "--huge-pages", "--lock-memory", "--timeout-ms=30000"}
 	run := func(args ...string) *running { return start(t, nil, append(args, flags...)...) }
 	last := run("reader", out, small, "-n", "3", "--verify", "sequential")
 	relay := run("relay", in, out, small, "-n", "3")

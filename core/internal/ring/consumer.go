@@ -45,7 +45,7 @@ func NewConsumer(seg layout.Segment, space Tokens) *Consumer {
 func (c *Consumer) Next(finish bool, it *Item) (bool, error) {
 	seen := c.unread
 	if seen == 0 {
-		if err := c.look(); err != nil || c.unread == 0 {
+		if err := c.lookAround(finish); err != nil || c.unread == 0 {
 			return false, err
 		}
 	}
@@ -95,6 +95,20 @@ func (c *Consumer) pass(f frame, it *Item) {
 	it.Slot, it.Gen = c.hold(&f, end)
 }
 
+// lookAround is look that is right also while the writer starts again at 0. Between its two stores
+// write_pos belongs to the lap before. So if the next frame is at 0 its mark is looked at first:
+// when it is gone, write_pos is stored, and is loaded once more.
+func (c *Consumer) lookAround(finish bool) error {
+	if err := c.look(); err != nil || c.unread == 0 || c.pos != 0 {
+		return err
+	}
+	if layout.ReadHeader(c.data).IsUnfinished() && !finish {
+		c.unread = 0
+		return nil
+	}
+	return c.look()
+}
+
 // look loads write_pos and read_pos again (contract 4a).
 func (c *Consumer) look() error {
 	// Partner: Producer.Flush, which stores read_pos before write_pos in a restart at 0, so the
@@ -105,10 +119,6 @@ func (c *Consumer) look() error {
 	}
 	if c.oieb.ReadPos.Load() != c.published.Load() {
 		if err := c.restart(); err != nil {
-			return err
-		}
-		// The whole restart may have come between the two loads.
-		if w, err = c.position("write_pos", c.oieb.WritePos.Load()); err != nil {
 			return err
 		}
 	}

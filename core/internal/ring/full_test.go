@@ -72,6 +72,9 @@ func TestAttachToFullRing(t *testing.T) {
 		for _, laps := range []int{1, 2} {
 			for _, held := range []bool{false, true} {
 				for _, killed := range []bool{false, true} {
+					if killed && frames == 1 {
+						continue // all bytes are free then: that frame was not written
+					}
 					name := fmt.Sprintf("frames=%d/laps=%d/held=%v/killed=%v", frames, laps, held, killed)
 					t.Run(name, func(t *testing.T) { attachToFull(t, frames, laps, held, killed) })
 				}
@@ -82,9 +85,6 @@ func TestAttachToFullRing(t *testing.T) {
 
 func attachToFull(t *testing.T, frames, laps int, held, killed bool) {
 	size := 256/frames - layout.HeaderSize
-	if killed && frames == 1 {
-		t.Skip("all bytes are free then, as in an empty ring: the frame was not written")
-	}
 	r := newFullRing(t, frames, size, laps)
 	type slot struct {
 		*Slot
