@@ -120,6 +120,12 @@ func Matrix(ctx context.Context) error {
 	return build.Within(ctx, "matrix", 15*time.Minute, build.Matrix)
 }
 
+// Model searches the models of the protocol for errors, and deliberate faults must be caught; it
+// needs spin and gcc. MODEL=part picks some.
+func Model(ctx context.Context) error {
+	return build.Within(ctx, "model", 10*time.Minute, build.Model)
+}
+
 // Qemu runs the tests of core and of the backends for Linux on other processors, emulated.
 func Qemu(ctx context.Context) error {
 	return build.Within(ctx, "qemu", 10*time.Minute, build.Qemu)
@@ -197,7 +203,7 @@ func CI(ctx context.Context) error {
 			"BENCHTIME=" + build.EnvOr("BENCHTIME", "100ms"),
 			"BENCH_ARGS=" + build.EnvOr("BENCH_ARGS", "--quick"),
 		}
-		return build.Steps(ctx, env, "tidy", "lint", "matrix", "test", "qemu", "wine", "conformance",
-			"race", "fuzz", "mutants", "cover", "bench", "demo")
+		return build.Steps(ctx, env, "tidy", "lint", "matrix", "test", "model", "qemu", "wine",
+			"conformance", "race", "fuzz", "mutants", "cover", "bench", "demo")
 	})
 }
