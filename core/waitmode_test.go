@@ -101,9 +101,14 @@ func TestWaitModeEnds(t *testing.T) {
 func TestWaitModeDeath(t *testing.T) {
 	t.Parallel()
 	forEachWaitMode(t, func(t *testing.T, g *rig) {
-		time.AfterFunc(5*time.Millisecond, g.killWriter)
-		_, err := g.r.ReadFrame(context.Background())
-		require.ErrorIs(t, err, zerobuffer.ErrWriterDead)
+		done := make(chan error, 1)
+		go func() {
+			_, err := g.r.ReadFrame(context.Background())
+			done <- err
+		}()
+		time.Sleep(5 * time.Millisecond)
+		g.killWriter()
+		require.ErrorIs(t, <-done, zerobuffer.ErrWriterDead)
 	})
 }
 
