@@ -174,12 +174,13 @@ func (c *Consumer) GiveBack() (held int) {
 	c.oieb.PayloadFree.Add(bytes)
 	step("add")
 	c.given.Store(last.sum)
-	c.back.Store(back)
 	// One token is enough: the writer takes it and looks at the free bytes afterwards.
 	if tokens, _ := c.space.State(); tokens == 0 {
 		// It cannot overflow from 0; a broken peer that makes it so has only itself to blame.
 		_ = c.space.Post(1)
 	}
+	// Last, because who sees that nothing is out, without mu, may let the memory go.
+	c.back.Store(back)
 	return int(taken - back)
 }
 
