@@ -39,3 +39,20 @@ func TestDropSurplusInSteps(t *testing.T) {
 type few struct{ sem }
 
 func (f *few) Take(limit uint32) uint32 { return f.sem.Take(min(limit, 3)) }
+
+// A foreign reader that holds a frame leaves positions that are equal and a ring that is not free,
+// as a full ring would. The surplus token must go all the same: that reader would take old bytes
+// for a frame.
+func TestDropSurplusBesideHeldFrame(t *testing.T) {
+	seg, data := newSegment(256), &sem{}
+	for seq := range uint64(4) {
+		foreignWrite(seg, data, seq+1, 48)
+	}
+	data.Take(4)
+	o := seg.OIEB
+	o.ReadPos.Store(0)       // all are read,
+	o.PayloadFree.Store(192) // and the last one is held
+	require.NoError(t, data.Post(1))
+	require.NoError(t, NewProducer(seg, data, 0).DropSurplus())
+	require.Zero(t, data.tokens)
+}

@@ -1,0 +1,39 @@
+package ring
+
+// DropSurplus takes away tokens that are there for no unread frame. A closing writer leaves one to
+// wake a foreign reader (contract 5, close), so it is called in front of such a reader only, before
+// Attach, while no writer is connected.
+func (p *Producer) DropSurplus() error {
+	p.foreign = true
+	s, err := p.inspect()
+	if err != nil {
+		return err
+	}
+	// What is posted from now on is left: a broken peer could go on for ever.
+	for left := p.surplus(s.chain.frames); left > 0; {
+		n := p.ready.Take(min(left, p.surplus(s.chain.frames)))
+		if n == 0 {
+			return nil
+		}
+		left -= min(left, n)
+	}
+	return nil
+}
+
+// surplus is how many tokens there are beyond those of so many frames.
+func (p *Producer) surplus(frames uint64) uint32 {
+	tokens, _ := p.ready.State()
+	return uint32(uint64(tokens) - min(uint64(tokens), frames))
+}
+
+// QuietReader tells whether the reader is blocked with nothing unread, so that a surplus token
+// tells it that the writer has gone (contract 5, close). Then the counts are made equal, because
+// foreign readers decide by them.
+func (p *Producer) QuietReader() bool {
+	tokens, waiters := p.ready.State()
+	if tokens != 0 || waiters == 0 || p.fold(p.oieb.ReadPos.Load()) != p.pos {
+		return false
+	}
+	p.oieb.WrittenCount.Store(p.oieb.ReadCount.Load())
+	return true
+}
