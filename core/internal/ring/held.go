@@ -152,18 +152,11 @@ func (c *Consumer) GiveBack() (held int) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	back, taken := c.back.Load(), c.taken.Load()
-	var last *Slot
-	for ; back < taken; back++ {
-		s := c.slots[back&uint64(len(c.slots)-1)]
-		if s.gen.Load()%slotStates != slotFree {
-			break
-		}
-		last = s
-	}
-	if last == nil {
+	back, taken := c.released(), c.taken.Load()
+	if back == c.back.Load() {
 		return int(taken - back)
 	}
+	last := c.slots[(back-1)&uint64(len(c.slots)-1)]
 	bytes := last.sum - c.given.Load()
 	c.published.Store(last.end)
 	release.Store(&c.oieb.ReadPos, last.end)
@@ -188,11 +181,14 @@ func (c *Consumer) GiveBack() (held int) {
 func (c *Consumer) Held() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	back, taken := c.back.Load(), c.taken.Load()
-	for ; back < taken; back++ {
-		if c.slots[back&uint64(len(c.slots)-1)].gen.Load()%slotStates != slotFree {
-			break
-		}
+	return int(c.taken.Load() - c.released())
+}
+
+// released is the number of frames that were released in a row, from the first one on. mu is held.
+func (h *held) released() uint64 {
+	back, taken := h.back.Load(), h.taken.Load()
+	for back < taken && h.slots[back&uint64(len(h.slots)-1)].gen.Load()%slotStates == slotFree {
+		back++
 	}
-	return int(taken - back)
+	return back
 }

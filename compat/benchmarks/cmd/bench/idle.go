@@ -12,18 +12,12 @@ import (
 const settle = 200 * time.Millisecond
 
 // idleRead waits for a frame that does not come. The other side is present.
-func idleRead(ctx context.Context, s side) (_ result, err error) {
-	r, err := s.newReader("", 0)
-	if err != nil {
-		return result{}, err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	if err := r.WaitWriter(ctx); err != nil {
-		return result{}, err
-	}
-	return idle(ctx, s.Duration, func(ctx context.Context) error {
-		_, err := r.ReadFrame(ctx)
-		return err
+func idleRead(ctx context.Context, s side) (result, error) {
+	return s.withWriter(ctx, func(r *zerobuffer.Reader) (result, error) {
+		return idle(ctx, s.Duration, func(ctx context.Context) error {
+			_, err := r.ReadFrame(ctx)
+			return err
+		})
 	})
 }
 
@@ -60,7 +54,16 @@ func full(ctx context.Context, s side) (_ result, err error) {
 }
 
 // starve is a reader that does not read.
-func starve(ctx context.Context, s side) (_ result, err error) {
+func starve(ctx context.Context, s side) (result, error) {
+	return s.withWriter(ctx, func(*zerobuffer.Reader) (result, error) {
+		return result{}, sleep(ctx, s.Duration+2*settle)
+	})
+}
+
+// withWriter makes a reader and calls f when the other side has connected.
+func (s side) withWriter(
+	ctx context.Context, f func(*zerobuffer.Reader) (result, error),
+) (_ result, err error) {
 	r, err := s.newReader("", 0)
 	if err != nil {
 		return result{}, err
@@ -69,7 +72,7 @@ func starve(ctx context.Context, s side) (_ result, err error) {
 	if err := r.WaitWriter(ctx); err != nil {
 		return result{}, err
 	}
-	return result{}, sleep(ctx, s.Duration+2*settle)
+	return f(r)
 }
 
 // idle measures the share of a processor that this process takes while wait waits.

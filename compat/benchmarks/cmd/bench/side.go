@@ -37,7 +37,6 @@ const (
 	meansRing   = "ring"
 	meansSocket = "socket" // Unix or TCP
 	meansPipe   = "pipe"
-	meansShmipc = "shmipc"
 )
 
 // roles are what a side can do.
