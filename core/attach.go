@@ -52,6 +52,8 @@ func attach(ch driver.Channel, name string, opts WriterOptions) (*Writer, error)
 	s := newSession(name, driver.Writer, ch, opts.Wait, opts.Logger)
 	s.seg = seg
 	w := &Writer{s: s, opts: opts, ring: ring.NewProducer(seg, s.peer, opts.Lap)}
+	opened := time.Now()
+	w.ring.UseClock(func() int64 { return int64(time.Since(opened)) })
 	before, err := w.claimPID()
 	if err != nil {
 		return nil, err
@@ -150,6 +152,16 @@ func (w *Writer) recover(before uint64) error {
 // meetPeers is looked at for each frame: is the reader still there, and is this still the writer?
 // The two PIDs share a cache line with the counts that are stored anyway.
 func (w *Writer) meetPeers() error {
+	s, o := w.s, w.s.seg.OIEB
+	if o.WriterPID.Load() == s.pid && o.ReaderPID.Load() != 0 && w.gone == nil &&
+		!s.peerEnded.Load() {
+		return nil
+	}
+	return w.missPeers()
+}
+
+// missPeers says what is wrong when something is not as it is for all frames but a few.
+func (w *Writer) missPeers() error {
 	o := w.s.seg.OIEB
 	if pid := o.WriterPID.Load(); pid != w.s.pid {
 		if err := w.displaced(pid); err != nil {
@@ -162,7 +174,7 @@ func (w *Writer) meetPeers() error {
 	if o.ReaderPID.Load() == 0 {
 		return &ReaderGoneError{Closed: true, Unread: w.ring.Unread()}
 	}
-	if w.s.peerEnded.Load() && w.s.peerEnded.Swap(false) {
+	if w.s.peerEnded.Swap(false) {
 		return w.lookForReader()
 	}
 	return nil

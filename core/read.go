@@ -13,36 +13,37 @@ import (
 // with [ErrTimeout] after [ReaderOptions.ReadTimeout], with [ErrClosed] when the Reader is closed,
 // and with [ErrWriterClosed] or [ErrWriterDead] when the writer has gone and all its frames were
 // read. A ctx that has ended at entry consumes nothing. Nothing is allocated.
-func (r *Reader) ReadFrame(ctx context.Context) (Frame, error) {
+func (r *Reader) ReadFrame(ctx context.Context) (f Frame, err error) {
 	if err := r.s.enter(); err != nil {
-		return Frame{}, err
+		return f, err
 	}
 	defer r.s.leave()
 	if err := ctx.Err(); err != nil {
-		return Frame{}, asTimeout(err, errReadTimeout)
+		return f, asTimeout(err, errReadTimeout)
 	}
 	if err := r.read(ctx); err != nil {
-		return Frame{}, err
+		return f, err
 	}
-	return r.frame(), nil
+	r.frame(&f)
+	return f, nil
 }
 
 // TryReadFrame returns the next frame if there is one, and false if there is none now. Errors are
 // those of [Reader.ReadFrame].
-func (r *Reader) TryReadFrame() (Frame, bool, error) {
+func (r *Reader) TryReadFrame() (f Frame, ok bool, err error) {
 	if err := r.s.enter(); err != nil {
-		return Frame{}, false, err
+		return f, false, err
 	}
 	defer r.s.leave()
-	ok, err := r.tryRead(true)
-	if ok {
-		return r.frame(), true, nil
+	if ok, err = r.tryRead(true); ok {
+		r.frame(&f)
+		return f, true, nil
 	}
 	if err == nil {
 		r.hurry()
 		r.freeStuckWriter()
 	}
-	return Frame{}, false, err
+	return f, false, err
 }
 
 // ReadBatch waits for the first frame and then takes what is there, up to len(frames). It returns
@@ -58,30 +59,30 @@ func (r *Reader) ReadBatch(ctx context.Context, frames []Frame) (int, error) {
 	if err := r.read(ctx); err != nil {
 		return 0, err
 	}
-	frames[0] = r.frame()
+	r.frame(&frames[0])
 	for n := 1; n < len(frames); n++ {
 		if ok, err := r.tryRead(false); !ok || err != nil {
 			return n, nil
 		}
-		frames[n] = r.frame()
+		r.frame(&frames[n])
 	}
 	return len(frames), nil
 }
 
 // Latest returns the newest frame and releases the older ones unread. It waits if there is none,
 // like [Reader.ReadFrame].
-func (r *Reader) Latest(ctx context.Context) (Frame, error) {
+func (r *Reader) Latest(ctx context.Context) (newest Frame, err error) {
 	if err := r.s.enter(); err != nil {
-		return Frame{}, err
+		return newest, err
 	}
 	defer r.s.leave()
 	if err := ctx.Err(); err != nil {
-		return Frame{}, asTimeout(err, errReadTimeout)
+		return newest, asTimeout(err, errReadTimeout)
 	}
 	if err := r.read(ctx); err != nil {
-		return Frame{}, err
+		return newest, err
 	}
-	for newest := r.frame(); ; newest = r.frame() {
+	for r.frame(&newest); ; r.frame(&newest) {
 		if ok, err := r.tryRead(false); !ok || err != nil {
 			return newest, nil // an error is left to the next call
 		}
@@ -169,6 +170,9 @@ func (r *Reader) await() {
 	if r.credit = r.s.fresh(); r.credit == 0 && r.writer.gone == nil {
 		r.credit = r.s.spin.Until(r.s.arrived)
 	}
+	if r.credit != 0 {
+		r.ring.Expect()
+	}
 	r.burst = r.credit
 	if r.calm = min(r.calm+int(min(r.credit, calm)), calm); r.calm == calm && r.s.lazy {
 		r.ring.Hurry(false)
@@ -229,10 +233,12 @@ func (r *Reader) take() (bool, error) {
 	return false, nil
 }
 
-// frame counts the frame that was read and makes a Frame of it.
-func (r *Reader) frame() Frame {
+// frame counts the frame that was read and puts it into f, field by field: a processor waits when
+// it loads as one what was stored as two.
+func (r *Reader) frame(f *Frame) {
 	it := &r.got
 	release.Add(&r.frames, 1)
 	release.Add(&r.bytes, uint64(len(it.Payload)))
-	return Frame{reader: r, slot: it.Slot, gen: it.Gen, data: it.Payload, seq: it.Seq}
+	f.reader, f.slot, f.gen = r, it.Slot, it.Gen
+	f.data, f.seq = it.Payload, it.Seq
 }

@@ -90,7 +90,10 @@ func (w *Writer) Reserve(ctx context.Context, n int) ([]byte, error) {
 	if err := w.checkSize(n); err != nil {
 		return nil, err
 	}
-	buf, err := w.room(ctx, n)
+	buf, err := w.open(n)
+	if buf == nil && err == nil {
+		buf, err = w.room(ctx, n)
+	}
 	w.reserved = buf != nil
 	return buf, err
 }
@@ -167,7 +170,10 @@ func (w *Writer) write(ctx context.Context, parts [][]byte) error {
 	if err != nil {
 		return err
 	}
-	buf, err := w.room(ctx, n)
+	buf, err := w.open(n)
+	if buf == nil && err == nil {
+		buf, err = w.room(ctx, n)
+	}
 	if err != nil {
 		return err
 	}
@@ -184,14 +190,18 @@ func (w *Writer) check(parts [][]byte) (int, error) {
 	return n, w.checkSize(n)
 }
 
+// checkSize tells whether a frame of n bytes can be written at all, and whether there is a reader.
 func (w *Writer) checkSize(n int) error {
+	var err error
 	switch most := w.ring.MaxPayload(); {
 	case n <= 0:
-		return w.s.errorf("write frame to", ErrEmptyFrame)
+		err = ErrEmptyFrame
 	case uint64(n) > most:
-		return w.s.errorf("write frame to", w.tooLarge(n, most))
+		err = w.tooLarge(n, most)
+	default:
+		err = w.meetPeers()
 	}
-	if err := w.meetPeers(); err != nil {
+	if err != nil {
 		return w.s.errorf("write frame to", err)
 	}
 	return nil
@@ -202,11 +212,8 @@ func (w *Writer) tooLarge(n int, most uint64) error {
 	return &FrameSizeError{Size: int64(n), Max: int64(most), Ring: int64(need)}
 }
 
-// room waits for room for n bytes.
+// room waits for room for n bytes, when open has found none.
 func (w *Writer) room(ctx context.Context, n int) ([]byte, error) {
-	if buf, err := w.open(n); buf != nil || err != nil {
-		return buf, err
-	}
 	s := w.s
 	wt := wait{timeout: w.opts.WriteTimeout, every: idleLook}
 	if w.ring.Unsettled() {

@@ -53,7 +53,7 @@ func (s *semaphore) Post(n uint32) error {
 	}
 }
 
-func (s *semaphore) Expect() { spin.PrefetchWrite(&s.word) }
+func (s *semaphore) Expect() { spin.PrefetchWord(&s.word) }
 
 func (s *semaphore) Wake() {
 	select {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/zerobuffer-go/zerobuffer/core/internal/spin"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
@@ -23,6 +24,9 @@ type Consumer struct {
 	held
 }
 
+// expectedBytes is how many bytes Expect fetches: the header and a small payload.
+const expectedBytes = 128
+
 // Item is a frame as it was read. Payload is a view of the ring with cap == len.
 type Item struct {
 	Payload []byte
@@ -39,6 +43,12 @@ func NewConsumer(seg layout.Segment, space Tokens) *Consumer {
 	return c
 }
 
+// Expect begins to fetch the start of the next frame, which the writer has just written, beside the
+// positions, to which Next looks first.
+func (c *Consumer) Expect() {
+	spin.PrefetchRead(c.data[c.pos:min(c.pos+expectedBytes, c.size)])
+}
+
 // Next puts the next frame into it, and returns false if there is none. It takes no token: while
 // the writer lives the caller must have one. An error leaves the Consumer as it was. An unfinished
 // frame counts only if finish is true: its writer is gone and a foreign one has come.
@@ -53,7 +63,7 @@ func (c *Consumer) Next(finish bool, it *Item) (bool, error) {
 		// The usual case: what is left ends on this lap. All other cases are below.
 		h := layout.ReadHeader(c.data[c.pos:])
 		if h.Seq == c.expected && h.Size-1 < left-layout.HeaderSize {
-			c.pass(frame{at: c.pos, total: layout.HeaderSize + h.Size, head: h}, it)
+			c.pass(c.pos, 0, h, it)
 			return true, nil
 		}
 	}
@@ -81,18 +91,20 @@ func (c *Consumer) Next(finish bool, it *Item) (bool, error) {
 		c.restarts.Add(1) // a peer's writer starts again at 1 (contract 5)
 	}
 	f.head.Seq = n
-	c.pass(f, it)
+	c.pass(f.at, f.waste, f.head, it)
 	return true, nil
 }
 
-// pass puts f into it and goes behind it.
-func (c *Consumer) pass(f frame, it *Item) {
-	end := f.at + f.total
-	c.expected = f.head.Seq + 1
+// pass puts the frame at at, which has waste in front of it, into it and goes behind it.
+func (c *Consumer) pass(at, waste uint64, h layout.Header, it *Item) {
+	start := at + layout.HeaderSize
+	end := start + h.Size
+	c.expected = h.Seq + 1
 	c.pos = c.fold(end)
-	c.unread -= f.waste + f.total
-	it.Payload, it.Seq = c.data[f.at+layout.HeaderSize:end:end], f.head.Seq
-	it.Slot, it.Gen = c.hold(&f, end)
+	total := waste + end - at
+	c.unread -= total
+	it.Payload, it.Seq = c.data[start:end:end], h.Seq
+	it.Slot, it.Gen = c.hold(end, total, waste >= layout.HeaderSize)
 }
 
 // lookAround is look that is right also while the writer starts again at 0. Between its two stores

@@ -61,17 +61,18 @@ func newSlots(n int) []*Slot {
 	return slots
 }
 
-// hold makes a slot for f and appends it to the queue.
-func (h *held) hold(f *frame, end uint64) (*Slot, uint64) {
+// hold makes a slot for a frame that ends at end and appends it to the queue. total counts the
+// waste in front of it, and marker tells whether there is a wrap marker in that: peers count it.
+func (h *held) hold(end, total uint64, marker bool) (*Slot, uint64) {
 	taken := h.taken.Load()
 	// Partner: GiveBack, which has done with a slot before it stores back.
 	if taken-h.back.Load() == uint64(len(h.slots)) {
 		h.grow()
 	}
 	s := h.slots[taken&uint64(len(h.slots)-1)]
-	h.sum += f.waste + f.total
+	h.sum += total
 	h.readCount++
-	if f.marker() {
+	if marker {
 		h.readCount++
 	}
 	s.end, s.sum, s.count = end, h.sum, h.readCount

@@ -19,13 +19,19 @@ const (
 	lookAgain = 16 << 10
 )
 
+// straight tells whether a frame of total bytes simply goes to pos, as all do but those near the
+// end of a lap.
+func (p *Producer) straight(total uint64) bool {
+	return total <= p.room && p.pos+total <= p.lap.straight && p.pos < p.nextLook && !p.anchored
+}
+
 // place finds room for total bytes within p.room, without looking at the reader's words.
 func (p *Producer) place(total uint64) (place, bool) {
 	tail := p.size - p.pos
 	fits := total <= tail && p.goodEnd(p.pos+total) && (!p.anchored || p.pos == 0)
 	wrap := p.pos != 0 && tail >= layout.HeaderSize && p.goodEnd(total) && p.room >= tail+total
 	switch {
-	case wrap && (!fits || p.lap != 0 && p.pos >= p.lap):
+	case wrap && (!fits || p.lap.mayEnd(p.pos, total)):
 		return place{tail: tail}, true
 	case fits && p.room >= total:
 		return place{at: p.pos}, true

@@ -22,7 +22,7 @@ const batchMax = 64
 type Producer struct {
 	view
 	ready Tokens // sem-w: frames that can be read
-	lap   uint64 // bytes after which a lap may end early, 0 for the whole ring
+	lap   lap
 
 	pos      uint64 // where the next frame goes: write_pos and the sealed frames, folded
 	seq      uint64 // number of the next frame
@@ -62,24 +62,28 @@ type batch struct {
 }
 
 // NewProducer returns the writer's side of the ring in seg; ready is its sem-w. Nothing is
-// touched before [Producer.Attach].
-func NewProducer(seg layout.Segment, ready Tokens, lap int64) *Producer {
-	p := &Producer{view: newView(seg), ready: ready, nextLook: lookEvery}
-	if lap > 0 {
-		p.lap = uint64(lap)
-	}
-	return p
+// touched before [Producer.Attach]. A lap may end early after early bytes; 0 leaves it to the
+// Producer, and with a negative number it never does.
+func NewProducer(seg layout.Segment, ready Tokens, early int64) *Producer {
+	v := newView(seg)
+	return &Producer{view: v, ready: ready, lap: newLap(v.size, early), nextLook: lookEvery}
 }
+
+// UseClock tells the Producer how fast it is, so that it may choose short laps. clock counts
+// nanoseconds; it is called now and then.
+func (p *Producer) UseClock(clock func() int64) { p.lap.clock = clock }
 
 // Open finds a place for a frame with n payload bytes, writes its marked header and returns its
 // payload, with cap == len. It returns nil if there is no room now. n must be in 1..MaxPayload.
 func (p *Producer) Open(n uint64) ([]byte, error) {
 	p.ready.Expect()
+	spin.PrefetchWord(&p.oieb.WritePos)
 	total := layout.HeaderSize + n
-	pl, ok := p.place(total)
-	if !ok || p.pos >= p.nextLook {
+	pl := place{at: p.pos}
+	if !p.straight(total) {
+		var ok bool
 		var err error
-		if pl, ok, err = p.placeAnew(total); err != nil || !ok {
+		if pl, ok, err = p.findPlace(total); err != nil || !ok {
 			return nil, err
 		}
 	}
@@ -103,6 +107,14 @@ func (p *Producer) Open(n uint64) ([]byte, error) {
 	p.open = opened{pl, total}
 	end := pl.at + total
 	return p.data[pl.at+layout.HeaderSize : end : end], nil
+}
+
+// findPlace finds a place for total bytes, and looks at the reader's words if it has to or should.
+func (p *Producer) findPlace(total uint64) (place, bool, error) {
+	if pl, ok := p.place(total); ok && p.pos < p.nextLook {
+		return pl, true, nil
+	}
+	return p.placeAnew(total)
 }
 
 // placeAnew flushes what is sealed and looks at the reader's words for a place.
@@ -152,6 +164,7 @@ func (p *Producer) Seal(n uint64) error {
 	p.pos = p.fold(o.at + o.total)
 	p.room -= min(p.room, o.tail+o.total)
 	p.seq++
+	p.lap.bytes += o.total
 	p.full, p.fullRaw = o.total == p.size, 0 // such a frame starts with read_pos = 0
 	if p.pos == 0 {
 		p.nextLook = lookEvery
@@ -208,7 +221,7 @@ func (p *Producer) Flush() error {
 	// What comes next is likely to be like the last frames. Its cache lines are with the reader, from
 	// the lap before.
 	end := min(p.pos+min(bytes, prefetchMost), p.size)
-	spin.Prefetch(p.data[p.pos:end])
+	spin.PrefetchWrite(p.data[p.pos:end])
 	if !first {
 		p.subtract(bytes)
 	}

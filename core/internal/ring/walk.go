@@ -14,9 +14,6 @@ type frame struct {
 	head  layout.Header
 }
 
-// marker tells whether the waste in front of the frame has a wrap marker, which peers count.
-func (f frame) marker() bool { return f.waste >= layout.HeaderSize }
-
 // frameAt reads the frame at pos, of which at most left bytes have been published. A marker, or a
 // tail too short for one, is followed to offset 0. Nothing that the header says is trusted.
 func (v *view) frameAt(pos, left uint64) (frame, error) {

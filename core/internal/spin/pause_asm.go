@@ -10,19 +10,29 @@ import "sync/atomic"
 //go:noescape
 func Pause(n uint32)
 
-// PrefetchWrite begins to fetch the cache line of word, so as to write to it soon.
+// PrefetchWord begins to fetch the cache line of word, so as to write to it soon.
 //
 //go:noescape
-func PrefetchWrite(word *atomic.Uint64)
+func PrefetchWord(word *atomic.Uint64)
 
-// Prefetch begins to fetch the cache lines of b, so as to write to them soon.
-func Prefetch(b []byte) {
+// PrefetchWrite begins to fetch the cache lines of b, so as to write to them soon.
+func PrefetchWrite(b []byte) {
 	if len(b) > 0 {
-		prefetchLines(&b[0], uint64(len(b)+lineSize-1)/lineSize)
+		prefetchWriteLines(&b[0], uint64(len(b)+lineSize-1)/lineSize)
+	}
+}
+
+// PrefetchRead begins to fetch the cache lines of b, so as to read them soon.
+func PrefetchRead(b []byte) {
+	if len(b) > 0 {
+		prefetchReadLines(&b[0], uint64(len(b)+lineSize-1)/lineSize)
 	}
 }
 
 const lineSize = 64
 
 //go:noescape
-func prefetchLines(p *byte, n uint64)
+func prefetchWriteLines(p *byte, n uint64)
+
+//go:noescape
+func prefetchReadLines(p *byte, n uint64)

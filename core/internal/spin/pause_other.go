@@ -10,8 +10,11 @@ import (
 // Pause gives up the processor for a moment.
 func Pause(uint32) { runtime.Gosched() }
 
-// PrefetchWrite does nothing.
-func PrefetchWrite(*atomic.Uint64) {}
+// PrefetchWord does nothing.
+func PrefetchWord(*atomic.Uint64) {}
 
-// Prefetch does nothing.
-func Prefetch([]byte) {}
+// PrefetchWrite does nothing.
+func PrefetchWrite([]byte) {}
+
+// PrefetchRead does nothing.
+func PrefetchRead([]byte) {}

@@ -1,18 +1,30 @@
 #include "textflag.h"
 
-// func PrefetchWrite(word *atomic.Uint64)
-TEXT ·PrefetchWrite(SB), NOSPLIT, $0-8
+// func PrefetchWord(word *atomic.Uint64)
+TEXT ·PrefetchWord(SB), NOSPLIT, $0-8
 	MOVQ word+0(FP), AX
 	BYTE $0x0F; BYTE $0x0D; BYTE $0x08 // PREFETCHW (AX), which the assembler does not know
 	RET
 
-// func prefetchLines(p *byte, n uint64)
-TEXT ·prefetchLines(SB), NOSPLIT, $0-16
+// func prefetchWriteLines(p *byte, n uint64)
+TEXT ·prefetchWriteLines(SB), NOSPLIT, $0-16
 	MOVQ p+0(FP), AX
 	MOVQ n+8(FP), CX
 
 again:
 	BYTE $0x0F; BYTE $0x0D; BYTE $0x08 // PREFETCHW (AX)
+	ADDQ $64, AX
+	SUBQ $1, CX
+	JNZ  again
+	RET
+
+// func prefetchReadLines(p *byte, n uint64)
+TEXT ·prefetchReadLines(SB), NOSPLIT, $0-16
+	MOVQ p+0(FP), AX
+	MOVQ n+8(FP), CX
+
+again:
+	PREFETCHT0 (AX)
 	ADDQ $64, AX
 	SUBQ $1, CX
 	JNZ  again

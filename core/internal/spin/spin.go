@@ -14,6 +14,11 @@ const (
 	// worked is how many times the time since the last wait a spin may last: who has copied a
 	// large frame for that long waits for the other side, which does the same.
 	worked = 2
+	// nearby is the longest block that a spin might have spared. With both sides blocked an answer
+	// takes two wake-ups, so a spin of that length, and no shorter one, brings them out of it.
+	nearby = 250 * time.Microsecond
+	// atOnce is how long a block takes at most if it has only let the other side run.
+	atOnce = 10 * time.Microsecond
 	// maxSkip is how many waits go by without a spin after many that were in vain.
 	maxSkip = 256
 	// crowdedSkip is the same where a spin keeps the other side from running.
@@ -51,6 +56,8 @@ type Spinner struct {
 	alone   bool      // there is one processor: whoever is waited for cannot run beside a spin
 	known   int       // waits to go until alone is found out again
 	ended   time.Time // when the last wait ended that took so long that the clock was looked at
+
+	spared time.Duration // how long a spin has to be to spare a block like the last one; 0 for none
 }
 
 // Until calls try until it returns more than 0 or the spin has lasted long enough, and returns
@@ -74,7 +81,7 @@ func (s *Spinner) Until(try func() uint32) uint32 {
 		now := time.Now()
 		if start.IsZero() {
 			start = now
-			limit = min(max(shortest, worked*now.Sub(s.ended)), longest)
+			limit = min(max(shortest, s.spared, worked*now.Sub(s.ended)), longest)
 		} else if now.Sub(start) >= limit {
 			break
 		}
@@ -104,19 +111,24 @@ func (s *Spinner) may() bool {
 }
 
 // Blocked says that a wait ended in the kernel, at end and after it had blocked for took. One that
-// was short might have been a spin, so the next spin comes sooner. But one that was short right
-// after a spin in vain says that the other side ran as soon as this one had let go of the
-// processor. Several times in a row, that is no accident: both sides have the same one.
+// was short might have been a spin, so the next spin comes sooner, and may last that long. But one
+// that was short right after a spin in vain says that the other side ran as soon as this one had
+// let go of the processor. Several times in a row, that is no accident: both sides have the same
+// one.
 func (s *Spinner) Blocked(end time.Time, took time.Duration) {
 	s.ended = end
+	s.spared = 0
+	if took <= nearby {
+		s.spared = 2 * took
+	}
 	switch {
-	case s.vain && took < shortest/2:
+	case s.vain && took < atOnce:
 		if s.crowded++; s.crowded >= crowdedMin {
 			s.skip = crowdedSkip
 		}
 	case s.vain:
 		s.crowded = 0
-	case took < 2*shortest && s.crowded < crowdedMin:
+	case took <= nearby && s.crowded < crowdedMin:
 		s.skip /= 2
 	}
 	s.vain = false

@@ -47,6 +47,23 @@ func TestSpinnerAsLongAsWorked(t *testing.T) {
 	require.GreaterOrEqual(t, time.Since(began), 600*time.Microsecond)
 }
 
+// TestSpinnerSparesBlock shows that a spin lasts twice as long as a short block before it, and not
+// as a long one.
+func TestSpinnerSparesBlock(t *testing.T) {
+	needTwoProcessors(t)
+	for took, least := range map[time.Duration]time.Duration{
+		150 * time.Microsecond: 300 * time.Microsecond,
+		20 * time.Second:       shortest,
+	} {
+		s := Spinner{}
+		s.Blocked(time.Now(), took)
+		began := time.Now()
+		require.Zero(t, s.Until(never))
+		require.GreaterOrEqual(t, time.Since(began), least)
+		require.Equal(t, took <= nearby, s.spared != 0)
+	}
+}
+
 // TestSpinnerBacksOff shows that spins in vain become rare: 1, 3, 7... waits go by without one.
 func TestSpinnerBacksOff(t *testing.T) {
 	needTwoProcessors(t)
@@ -124,11 +141,12 @@ func TestPause(t *testing.T) {
 func TestPrefetchChangesNothing(t *testing.T) {
 	var word atomic.Uint64
 	word.Store(7)
-	PrefetchWrite(&word)
+	PrefetchWord(&word)
 	require.Equal(t, uint64(7), word.Load())
 	b := bytes.Repeat([]byte{1, 2, 3}, 1000)
 	for _, n := range []int{0, 1, 63, 64, 65, len(b)} {
-		Prefetch(b[:n])
+		PrefetchWrite(b[:n])
+		PrefetchRead(b[:n])
 	}
 	require.Equal(t, bytes.Repeat([]byte{1, 2, 3}, 1000), b)
 }

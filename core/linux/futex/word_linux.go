@@ -92,7 +92,7 @@ func (w Word) Post(n uint32) error {
 }
 
 // Expect begins to fetch the cache line of the word, while the frame is being written.
-func (w Word) Expect() { spin.PrefetchWrite(w.word) }
+func (w Word) Expect() { spin.PrefetchWord(w.word) }
 
 // State returns the number of tokens and of waiters, read in one atomic step.
 func (w Word) State() (tokens, waiters uint32) {
