@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/zerobuffer-go/zerobuffer/core/internal/release"
+	"github.com/zerobuffer-go/zerobuffer/core/internal/ring"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/spin"
 )
 
@@ -175,7 +176,7 @@ func (r *Reader) await() {
 	}
 	r.burst = r.credit
 	if r.calm = min(r.calm+int(min(r.credit, calm)), calm); r.calm == calm && r.s.lazy {
-		r.ring.Hurry(false)
+		r.ring.Hurry(ring.NoHaste)
 	}
 }
 
@@ -184,7 +185,7 @@ func (r *Reader) await() {
 func (r *Reader) hurry() {
 	r.calm = 0
 	r.s.settle()
-	r.ring.Hurry(true)
+	r.ring.Hurry(ring.EachFrame)
 	r.ring.GiveBack()
 }
 
@@ -219,7 +220,7 @@ func (r *Reader) take() (bool, error) {
 	switch {
 	case ok:
 		if r.credit--; r.credit == 0 {
-			r.ring.Hurry(r.calm < calm || !r.s.lazy || r.ring.CouldRestart())
+			r.ring.Hurry(r.haste())
 		}
 		if r.writer.pid == 0 && r.writer.gone == nil {
 			r.meetWriter(false) // the first frame of a writer that was not waited for
@@ -231,6 +232,17 @@ func (r *Reader) take() (bool, error) {
 	r.credit = 0 // tokens without a frame are surplus, and do no harm
 	r.writer.surplus = true
 	return false, nil
+}
+
+// haste tells how urgently space goes back when there are no more tokens.
+func (r *Reader) haste() ring.Haste {
+	switch {
+	case r.calm < calm || !r.s.lazy:
+		return ring.EachFrame
+	case r.ring.CouldRestart(r.burst >= streaming):
+		return ring.LastFrame
+	}
+	return ring.NoHaste
 }
 
 // frame counts the frame that was read and puts it into f, field by field: a processor waits when

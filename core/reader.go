@@ -74,7 +74,7 @@ func newReader(b driver.Backend, name string, opts ReaderOptions) (*Reader, erro
 	r := &Reader{s: s, opts: opts, ring: ring.NewConsumer(seg, ch.SpaceReady())}
 	r.debts = newKeeper(r.ring)
 	s.beforeUnmap = r.debts.stop
-	r.ring.Hurry(true)
+	r.ring.Hurry(ring.EachFrame)
 	r.cleanup = runtime.AddCleanup(r, (*session).drop, s)
 	s.tune(opts.Memory)
 	s.log.Info("buffer created", "backend", b.Name(),

@@ -40,6 +40,7 @@ func NewConsumer(seg layout.Segment, space Tokens) *Consumer {
 	c := &Consumer{view: newView(seg), space: space, expected: 1}
 	c.debtLimit = max(c.size/debtShare, 1)
 	c.slots = newSlots(minSlots)
+	c.Hurry(NoHaste)
 	return c
 }
 
@@ -59,8 +60,8 @@ func (c *Consumer) Next(finish bool, it *Item) (bool, error) {
 			return false, err
 		}
 	}
-	if left := c.unread; left > layout.HeaderSize && left < c.size-c.pos {
-		// The usual case: what is left ends on this lap. All other cases are below.
+	if left := min(c.unread, c.size-c.pos); left > layout.HeaderSize {
+		// The usual case: a frame, and nothing to be said about it. All others are below.
 		h := layout.ReadHeader(c.data[c.pos:])
 		if h.Seq == c.expected && h.Size-1 < left-layout.HeaderSize {
 			c.pass(c.pos, 0, h, it)

@@ -69,9 +69,54 @@ func TestReleaseDueForWaitingWriter(t *testing.T) {
 // With Hurry nothing is owed, until it is taken back.
 func TestReleaseDueInHurry(t *testing.T) {
 	d := newDebtor(t)
-	d.c.Hurry(true)
+	d.c.Hurry(EachFrame)
 	require.Equal(t, Due, d.release())
 	d.c.GiveBack()
-	d.c.Hurry(false)
+	d.c.Hurry(NoHaste)
 	require.Equal(t, Owed, d.release())
+}
+
+// With haste for the last frame, the frames before it wait for that one.
+func TestReleaseDueForLastFrame(t *testing.T) {
+	d := newDebtor(t)
+	var items [3]Item
+	for i := range items {
+		ok, err := d.c.Next(false, &items[i])
+		require.NoError(t, err)
+		require.True(t, ok)
+	}
+	d.c.Hurry(LastFrame)
+	require.Equal(t, Owed, d.c.Release(items[0].Slot, items[0].Gen))
+	require.Equal(t, Owed, d.c.Release(items[1].Slot, items[1].Gen))
+	require.Equal(t, Due, d.c.Release(items[2].Slot, items[2].Gen))
+}
+
+// While frames stream in, the writer is told that nothing is unread only if much is owed.
+func TestCouldRestart(t *testing.T) {
+	const payload = 4096 - 16
+	seg := newSegment(1 << 20)
+	w, r := NewProducer(seg, &sem{}, 0), NewConsumer(seg, &sem{})
+	_, err := w.Attach(false)
+	require.NoError(t, err)
+	read := func() {
+		b, err := w.Open(payload)
+		require.NoError(t, err)
+		require.NotNil(t, b)
+		require.NoError(t, w.Seal(payload))
+		require.NoError(t, w.Flush())
+		var it Item
+		ok, err := r.Next(false, &it)
+		require.NoError(t, err)
+		require.True(t, ok)
+		r.Release(it.Slot, it.Gen)
+	}
+	for range lookEvery/4096 - 1 {
+		read()
+		require.False(t, r.CouldRestart(false), "it is too early at %d", r.pos)
+	}
+	read()
+	require.True(t, r.CouldRestart(true))
+	r.GiveBack()
+	require.False(t, r.CouldRestart(true), "nothing is owed")
+	require.True(t, r.CouldRestart(false))
 }

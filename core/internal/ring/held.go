@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 
@@ -46,7 +47,7 @@ type held struct {
 	readCount uint64        // read_count after the last frame that was read; Next alone
 	debtLimit uint64        // bytes that may be owed
 
-	eager     atomic.Bool   // give back at each release
+	eager     atomic.Uint64 // give back at the release of a frame with this sum or a larger one
 	mu        sync.Mutex    // held by the one who gives back
 	back      atomic.Uint64 // frames that were given back; stored with mu held
 	given     atomic.Uint64 // bytes that were given back; stored with mu held
@@ -116,7 +117,7 @@ func (c *Consumer) Release(s *Slot, gen uint64) Released {
 	// Partner: GiveBack. This is no barrier for the load of eager: who sets it gives back at once,
 	// and looks once more a moment later if something seems to be held.
 	release.Store(&s.gen, gen-slotHeld+slotStates)
-	if due || c.eager.Load() {
+	if due || s.sum >= c.eager.Load() {
 		return Due
 	}
 	return Owed
@@ -128,16 +129,37 @@ func (c *Consumer) writerWaits() bool {
 	return waiters != 0
 }
 
-// Hurry makes each release give back at once, or no longer.
-func (c *Consumer) Hurry(on bool) {
-	if c.eager.Load() != on {
-		c.eager.Store(on)
+// Haste is which releases give back at once, although little is owed.
+type Haste int
+
+// The kinds of haste.
+const (
+	NoHaste   Haste = iota
+	LastFrame       // that of the frame that was read last
+	EachFrame
+)
+
+// Hurry sets the haste. It is called by the goroutine that calls Next.
+func (c *Consumer) Hurry(h Haste) {
+	eager := uint64(math.MaxUint64)
+	switch h {
+	case EachFrame:
+		eager = 0
+	case LastFrame:
+		eager = c.sum
+	}
+	if c.eager.Load() != eager {
+		c.eager.Store(eager)
 	}
 }
 
 // CouldRestart tells whether nothing more is known to be unread, so far from the start of the ring
-// that the writer would start again at 0 if all went back.
-func (c *Consumer) CouldRestart() bool { return c.unread == 0 && c.pos >= lookEvery }
+// that the writer would start again at 0 if all went back. While frames stream in, the writer looks
+// whether it can only now and then, so it is not told of less than lookAgain.
+func (c *Consumer) CouldRestart(streaming bool) bool {
+	return c.unread == 0 && c.pos >= lookEvery &&
+		(!streaming || c.sum-c.given.Load() >= lookAgain)
+}
 
 // GiveBack publishes the release position and the space of all frames that were released in a row,
 // tells the writer, and returns how many frames are still held. Between two calls this side owes

@@ -39,15 +39,24 @@ type lap struct {
 }
 
 func newLap(size uint64, early int64) lap {
-	l := lap{size: size, straight: min(size-layout.HeaderSize, shortLap)}
+	l := lap{size: size}
 	switch {
 	case early < 0:
 		l.fixed = math.MaxUint64
 	case early > 0:
 		l.fixed = uint64(early)
-		l.straight = min(l.straight, l.fixed)
 	}
+	l.begin()
 	return l
+}
+
+// begin is called when a frame went to 0.
+func (l *lap) begin() {
+	l.straight = shortLap
+	if l.fixed != 0 {
+		l.straight = l.fixed
+	}
+	l.straight = min(l.straight, l.size-layout.HeaderSize)
 }
 
 // mayEnd tells whether the lap may end at pos, with a frame of total bytes to come.
@@ -60,7 +69,12 @@ func (l *lap) mayEnd(pos, total uint64) bool {
 	case l.bytes >= shortLap && l.clock != nil:
 		l.look()
 	}
-	return l.fast || pos >= longLap
+	if l.fast || pos >= longLap {
+		return true
+	}
+	// Nothing changes before.
+	l.straight = min(pos+shortLap, longLap, l.size-layout.HeaderSize)
+	return false
 }
 
 // look finds out how fast the Producer is.

@@ -76,8 +76,10 @@ func (p *Producer) UseClock(clock func() int64) { p.lap.clock = clock }
 // Open finds a place for a frame with n payload bytes, writes its marked header and returns its
 // payload, with cap == len. It returns nil if there is no room now. n must be in 1..MaxPayload.
 func (p *Producer) Open(n uint64) ([]byte, error) {
-	p.ready.Expect()
-	spin.PrefetchWord(&p.oieb.WritePos)
+	if p.sealed.n == 0 { // else the others are only to be posted with this one
+		p.ready.Expect()
+		spin.PrefetchWord(&p.oieb.WritePos)
+	}
 	total := layout.HeaderSize + n
 	pl := place{at: p.pos}
 	if !p.straight(total) {
@@ -168,6 +170,9 @@ func (p *Producer) Seal(n uint64) error {
 	p.full, p.fullRaw = o.total == p.size, 0 // such a frame starts with read_pos = 0
 	if p.pos == 0 {
 		p.nextLook = lookEvery
+	}
+	if o.at == 0 {
+		p.lap.begin()
 	}
 	if o.at == 0 || b.n == batchMax {
 		return p.Flush()

@@ -78,9 +78,9 @@ func readBatches(ctx context.Context, r *zerobuffer.Reader, m *meter, batch int)
 		if err != nil {
 			return ended(err)
 		}
-		for _, f := range frames[:n] {
-			m.add(sum(f.Bytes()))
-			f.Release()
+		for i := range frames[:n] {
+			m.add(sum(frames[i].Bytes()))
+			frames[i].Release()
 		}
 	}
 }
