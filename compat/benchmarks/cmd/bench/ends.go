@@ -31,6 +31,8 @@ func (s side) sender(ctx context.Context, suffix string) (sender, error) {
 		return ringSender{w}, err
 	case meansSocket, meansPipe:
 		return openStreamSender(s)
+	case meansShmipc:
+		return openShmipcSender(ctx, s, suffix)
 	default:
 		return nil, fmt.Errorf("send: there is no means %q", s.Means)
 	}
@@ -44,6 +46,8 @@ func (s side) receiver(suffix string) (receiver, error) {
 		return &ringReceiver{r: r}, err
 	case meansSocket, meansPipe:
 		return openStreamReceiver(s)
+	case meansShmipc:
+		return openShmipcReceiver(s, suffix)
 	default:
 		return nil, fmt.Errorf("receive: there is no means %q", s.Means)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"slices"
 	"strconv"
 
@@ -17,6 +18,7 @@ const (
 	unixSocket    = "unix socket"
 	pipe          = "pipe"
 	tcp           = "tcp"
+	shmipcGo      = "shmipc-go"
 	python        = "python"
 	goPython      = "go-python" // Go sends or asks first
 	pythonGo      = "python-go"
@@ -33,7 +35,7 @@ const (
 func transportNames() []string {
 	names := []string{
 		barePingPong, futexPingPong, bareSlotRing, bareTransfer, memcpy, unixSocket, pipe, tcp,
-		python, goPython, pythonGo,
+		shmipcGo, python, goPython, pythonGo,
 	}
 	for i, name := range names {
 		names[i] = dashed(name)
@@ -90,6 +92,12 @@ func stream(transport string) entrant {
 	return entrant{transport: transport, side: side{Means: means}}
 }
 
+// shmipc has its sockets in the directory of the run.
+func (b *bench) shmipc() entrant {
+	address := b.dir + string(filepath.Separator)
+	return entrant{transport: shmipcGo, side: side{Means: meansShmipc, Address: address}}
+}
+
 func limit(transport, program string, args ...string) entrant {
 	return entrant{transport: transport, limit: append([]string{program}, args...)}
 }
@@ -117,6 +125,8 @@ func (b *bench) can(e entrant) bool {
 		return b.programs != ""
 	case e.python[0] || e.python[1]:
 		return b.python != ""
+	case e.side.Means == meansShmipc:
+		return haveShmipc
 	default:
 		return e.side.Means == meansRing || haveStreams
 	}
@@ -140,7 +150,7 @@ func (b *bench) roundTrips() []job {
 		} else {
 			j.entrants = append(j.entrants, limit(bareTransfer, "transfer", strconv.Itoa(size), "0"))
 		}
-		j.entrants = append(j.entrants, stream(unixSocket), stream(pipe), stream(tcp))
+		j.entrants = append(j.entrants, stream(unixSocket), stream(pipe), stream(tcp), b.shmipc())
 		j.entrants = append(j.entrants, pythons(0)...)
 		jobs = append(jobs, j)
 	}
@@ -160,7 +170,7 @@ func (b *bench) oneWays() []job {
 				ours(k, zerobuffer.WaitBlock), ours(k, zerobuffer.WaitSpin))
 		}
 		j.entrants = append(j.entrants, limitsOneWay(size)...)
-		j.entrants = append(j.entrants, stream(unixSocket), stream(pipe), stream(tcp))
+		j.entrants = append(j.entrants, stream(unixSocket), stream(pipe), stream(tcp), b.shmipc())
 		if n := bufferSize / size; n > 1 {
 			j.entrants = append(j.entrants, stream(unixSocket).batch(n))
 		}

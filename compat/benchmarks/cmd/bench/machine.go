@@ -28,6 +28,9 @@ func (b *bench) machine(ctx context.Context) report.Machine {
 		first, _, _ := strings.Cut(output(ctx, "gcc", "--version"), "\n")
 		set("gcc", first)
 	}
+	if haveShmipc {
+		set(shmipcGo, moduleVersion("github.com/cloudwego/shmipc-go"))
+	}
 	if b.python != "" {
 		set("Python", strings.TrimPrefix(output(ctx, b.python, "--version"), "Python "))
 		set("zerobuffer-ipc", output(ctx, b.python, "-c",
@@ -55,6 +58,20 @@ func commit(ctx context.Context) string {
 		}
 	}
 	return output(ctx, "git", "describe", "--always", "--dirty")
+}
+
+// moduleVersion is the version of a module in this program, empty if it is not in it.
+func moduleVersion(path string) string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, m := range info.Deps {
+		if m.Path == path {
+			return m.Version
+		}
+	}
+	return ""
 }
 
 func cpuModel() string {

@@ -87,6 +87,11 @@ func TestCrossProcessMeasuresEverything(t *testing.T) {
 	if haveStreams {
 		require.True(t, seen["one way, pipe"])
 	}
+	if haveShmipc && !testing.Short() {
+		for _, measure := range []string{roundTrip, oneWay, "paced"} {
+			require.True(t, seen[measure+", "+shmipcGo], measure)
+		}
+	}
 }
 
 func TestCrossProcessReport(t *testing.T) {
@@ -211,6 +216,7 @@ func TestBadArguments(t *testing.T) {
 		{"--sizes=8388608", "--sizes: 8388608"},
 		{"--measure=all", "--measure"},
 		{"--transports=carrier-pigeon", `--transports: "carrier-pigeon" is none of bare-ping-pong`},
+		{"--transports=carrier-pigeon", ", unix-socket, pipe, tcp, shmipc-go, python, "},
 		{"--backends=memfd:a/", "--backends"},
 	} {
 		code, _, stderr := call(t.Context(), c.arg)

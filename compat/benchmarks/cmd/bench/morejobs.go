@@ -21,7 +21,7 @@ func (b *bench) paced() []job {
 		}
 		j.entrants = append(j.entrants,
 			limit(futexPingPong, "futex-ping-pong", strconv.Itoa(rate)),
-			stream(unixSocket), stream(pipe))
+			stream(unixSocket), stream(pipe), b.shmipc())
 		jobs = append(jobs, j)
 	}
 	return jobs

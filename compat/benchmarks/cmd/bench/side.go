@@ -18,8 +18,8 @@ import (
 type side struct {
 	Role     string        `json:"role"`    // one of roles
 	Means    string        `json:"means"`   // how frames move: meansRing and so on
-	Address  string        `json:"address"` // of the buffer, without the name
-	Name     string        `json:"name"`    // of the buffer, unique
+	Address  string        `json:"address"` // of the buffer or socket, without the name
+	Name     string        `json:"name"`    // of the buffer or socket, unique
 	Size     int           `json:"size"`
 	Batch    int           `json:"batch"` // frames a call, or in a buffer of 64 KiB
 	Ring     int64         `json:"ring"`
@@ -37,6 +37,7 @@ const (
 	meansRing   = "ring"
 	meansSocket = "socket" // Unix or TCP
 	meansPipe   = "pipe"
+	meansShmipc = "shmipc"
 )
 
 // roles are what a side can do.
