@@ -1,6 +1,6 @@
 /* futex-ping-pong CPU CPU NANOSECONDS [RATE]: both sides block in the kernel and wake each other.
  * With a rate: one wakes the other so many times a second; the time from before the wake-up until
- * the other runs is what counts.
+ * the other runs is what counts. Prints also what both processes take of processors.
  */
 #include "limits.h"
 
@@ -50,17 +50,21 @@ int main(int argc, char **argv) {
 			pace(rate);
 		answer();
 	}
-	int64_t duration = atoll(argv[3]), start = now(), last = start;
+	int64_t duration = atoll(argv[3]), start = now(), last = start, cpu = 0;
 	for (uint32_t n = 1; last - start < duration || counted == 0; n++) {
 		if (rate == 0)
 			ring(&flags[0], n);
 		n = await(&flags[rate > 0 ? 0 : 1], n);
 		int64_t t = now();
-		if (t - start >= duration / 10)
+		if (t - start >= duration / 10) {
 			record(t - (rate > 0 ? (int64_t)look(stamp) : last));
+			if (counted == 1) /* what comes after this one counts */
+				cpu = used(0) + used(second);
+		}
 		last = t;
 	}
+	cpu = used(0) + used(second) - cpu;
 	end(second);
-	print_percentiles();
+	print_percentiles((double)cpu / (double)(counted > 1 ? counted - 1 : 1));
 	return 0;
 }

@@ -99,6 +99,15 @@ static inline void end(pid_t second) {
 	waitpid(second, 0, 0);
 }
 
+/* The time that a process, 0 for this one, has had on processors. */
+static inline int64_t used(pid_t process) {
+	clockid_t clock;
+	struct timespec t;
+	if (clock_getcpuclockid(process, &clock) != 0 || clock_gettime(clock, &t) != 0)
+		die("read the clock of a process");
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
 /* Counts durations with three digits. */
 enum { BITS = 11, FINE = 1 << BITS };
 static uint64_t counts[64 * FINE], counted;
@@ -119,9 +128,10 @@ static inline double percentile(double p) {
 	return 0;
 }
 
-static inline void print_percentiles(void) {
-	printf("{\"frames\":%llu,\"p50\":%.0f,\"p99\":%.0f,\"p999\":%.0f}\n",
-	       (unsigned long long)counted, percentile(50), percentile(99), percentile(99.9));
+/* cpu is the time on processors for each duration, 0 if it is not measured. */
+static inline void print_percentiles(double cpu) {
+	printf("{\"frames\":%llu,\"p50\":%.0f,\"p99\":%.0f,\"p999\":%.0f,\"cpu\":%.0f}\n",
+	       (unsigned long long)counted, percentile(50), percentile(99), percentile(99.9), cpu);
 }
 
 /* Ends a run in which a frame was lost or torn. */

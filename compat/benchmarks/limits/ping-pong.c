@@ -45,6 +45,6 @@ int main(int argc, char **argv) {
 		last = t;
 	}
 	end(second);
-	print_percentiles();
+	print_percentiles(0);
 	return 0;
 }

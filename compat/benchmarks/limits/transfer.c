@@ -62,7 +62,7 @@ static void ask(int64_t duration, pid_t second) {
 		last = t;
 	}
 	end(second);
-	print_percentiles();
+	print_percentiles(0);
 }
 
 int main(int argc, char **argv) {

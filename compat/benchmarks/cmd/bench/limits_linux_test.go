@@ -22,6 +22,9 @@ func TestCrossProcessLimits(t *testing.T) {
 			require.NoError(t, err)
 			require.Positive(t, r.Frames)
 			require.Positive(t, r.Rate+r.P50, e.limit)
+			if e.transport == futexPingPong {
+				require.Positive(t, r.CPU)
+			}
 		}
 	}
 	require.Len(t, programs, 5)

@@ -62,6 +62,7 @@ func TestCrossProcessMeasuresEverything(t *testing.T) {
 	}
 	b := newBench(t, only...)
 	seen := map[string]bool{}
+	var awake []string // whose time on processors is told
 	for _, j := range b.jobs() {
 		if j.longer > 1 && j.rate != 1000 && j.measure != "idle" {
 			continue // too slow for a test
@@ -72,6 +73,9 @@ func TestCrossProcessMeasuresEverything(t *testing.T) {
 		for _, f := range figures {
 			seen[f.Measure+", "+strings.TrimSuffix(f.Transport, " reader")] = true
 			require.Len(t, f.Rounds, 1)
+			if f.Measure == "paced" && f.Metric == "cpu/frame" {
+				awake = append(awake, f.Transport)
+			}
 			// Not every clock sees the time on processors of so short a run.
 			if f.Rounds[0] <= 0 && !strings.HasPrefix(f.Metric, "cpu") {
 				t.Errorf("%+v", f)
@@ -84,8 +88,10 @@ func TestCrossProcessMeasuresEverything(t *testing.T) {
 			t.Errorf("%s was not measured, but %v", name, seen)
 		}
 	}
+	require.Contains(t, awake, b.kinds[0].label)
 	if haveStreams {
 		require.True(t, seen["one way, pipe"])
+		require.Contains(t, awake, pipe)
 	}
 	if haveShmipc && !testing.Short() {
 		for _, measure := range []string{roundTrip, oneWay, "paced"} {

@@ -13,7 +13,7 @@ func (b *bench) paced() []job {
 	for _, rate := range []int{30, 60, 1000} {
 		j := job{
 			measure: "paced", size: small, rate: rate, roles: [2]string{"watch", "pace"},
-			metrics: []string{"p50", "p99"}, longer: 10,
+			metrics: []string{"p50", "p99", "cpu/frame"}, longer: 10,
 		}
 		for _, k := range b.kinds {
 			j.entrants = append(j.entrants,

@@ -126,12 +126,12 @@ func watch(ctx context.Context, s side) (_ result, err error) {
 	defer func() { err = errors.Join(err, from.close()) }()
 	latency := measure.NewLatency()
 	var total uint64
-	used := usage()
+	var used time.Duration
 	for {
 		frame, err := from.receive(ctx)
 		if errors.Is(err, io.EOF) {
 			r := percentiles(latency)
-			r.Sum, r.CPU = total, float64(usage()-used)/float64(max(r.Frames, 1))
+			r.Sum, r.CPU = total, float64(usage()-used)/float64(max(r.Frames-1, 1))
 			return r, nil
 		}
 		if err != nil {
@@ -140,5 +140,8 @@ func watch(ctx context.Context, s side) (_ result, err error) {
 		latency.Record(time.Duration(measure.Now() - int64(number(frame))))
 		total += sum(frame)
 		from.done()
+		if latency.Count() == 1 { // until then it waited for the other side
+			used = usage()
+		}
 	}
 }
