@@ -28,6 +28,7 @@ type result struct {
 	P50    float64 `json:"p50"`  // ns
 	P99    float64 `json:"p99"`
 	P999   float64 `json:"p999"`
+	Allocs float64 `json:"allocs"` // on the heap, a frame
 }
 
 // shared lets several processes write to one place.

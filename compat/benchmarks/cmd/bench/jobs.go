@@ -31,6 +31,11 @@ const (
 	batch   = 32
 )
 
+// allocsFrame is the metric that only our buffers have, and only in these measures.
+const allocsFrame = "allocs/frame"
+
+var allocsMeasures = []string{roundTrip, oneWay, "reserve"}
+
 // transportNames are all transports that are not ours, as the command line names them.
 func transportNames() []string {
 	names := []string{
@@ -73,6 +78,9 @@ func ours(k kind, wait waitMode) entrant {
 		transport: k.label + suffix, side: side{Means: meansRing, Address: k.address, Wait: wait},
 	}
 }
+
+// isOurs tells whether both sides are programs of ours that move frames through a buffer.
+func (e entrant) isOurs() bool { return e.side.Means == meansRing && e.python == [2]bool{} }
 
 func (e entrant) ring(n int64) entrant {
 	e.side.Ring = n

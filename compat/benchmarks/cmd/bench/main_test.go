@@ -61,7 +61,7 @@ func TestCrossProcessMeasuresEverything(t *testing.T) {
 		only = []string{native.Default(), dashed(pipe)}
 	}
 	b := newBench(t, only...)
-	seen := map[string]bool{}
+	seen, counted := map[string]bool{}, map[string]bool{}
 	var awake []string // whose time on processors is told
 	for _, j := range b.jobs() {
 		if j.longer > 1 && j.rate != 1000 && j.measure != "idle" {
@@ -76,6 +76,10 @@ func TestCrossProcessMeasuresEverything(t *testing.T) {
 			if f.Measure == "paced" && f.Metric == "cpu/frame" {
 				awake = append(awake, f.Transport)
 			}
+			if f.Metric == allocsFrame {
+				counted[f.Measure+", "+f.Transport] = true
+				continue // 0 is good
+			}
 			// Not every clock sees the time on processors of so short a run.
 			if f.Rounds[0] <= 0 && !strings.HasPrefix(f.Metric, "cpu") {
 				t.Errorf("%+v", f)
@@ -89,6 +93,11 @@ func TestCrossProcessMeasuresEverything(t *testing.T) {
 		}
 	}
 	require.Contains(t, awake, b.kinds[0].label)
+	for _, measure := range allocsMeasures {
+		require.True(t, counted[measure+", "+b.kinds[0].label], "allocations, %s", measure)
+		require.False(t, counted[measure+", "+pipe])
+		require.False(t, counted[measure+", "+goPython])
+	}
 	if haveStreams {
 		require.True(t, seen["one way, pipe"])
 		require.Contains(t, awake, pipe)
@@ -140,10 +149,11 @@ func TestWithoutCompiler(t *testing.T) {
 // A frame that is lost or torn ends the run.
 func TestCombineComparesBothSides(t *testing.T) {
 	way := job{measure: oneWay}
-	good := result{Frames: 2, Sum: 5, Rate: 1, CPU: 1}
+	good := result{Frames: 2, Sum: 5, Rate: 1, CPU: 1, Allocs: 3}
 	r, err := combine(way, [2]result{good, good})
 	require.NoError(t, err)
 	require.InDelta(t, 2, r.CPU, 0)
+	require.InDelta(t, 6, r.Allocs, 0)
 	_, err = combine(way, [2]result{good, {Frames: 3, Sum: 5}})
 	require.EqualError(t, err, "count frames: 3 were sent, 2 received")
 	_, err = combine(way, [2]result{good, {Frames: 2, Sum: 6}})
@@ -161,7 +171,7 @@ func TestRoundsAreInterleaved(t *testing.T) {
 	figures, err := b.inRounds(t.Context(), j)
 	require.NoError(t, err)
 	require.Equal(t, 2*len(j.entrants), names)
-	require.Len(t, figures, len(j.metrics)*len(j.entrants))
+	require.Len(t, figures, len(j.metricsOf(j.entrants[0]))*len(j.entrants))
 }
 
 func TestSumSeesEveryByte(t *testing.T) {

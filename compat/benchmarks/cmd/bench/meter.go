@@ -16,6 +16,7 @@ type meter struct {
 	first, begin, end time.Time
 	from, to          int64         // frames at begin and at end
 	used              time.Duration // on processors, at the first frame
+	heap              heap
 }
 
 // newMeter returns a meter for frames of a size that come for about the duration d.
@@ -37,11 +38,13 @@ func (m *meter) look() {
 	now := time.Now()
 	switch {
 	case m.first.IsZero():
-		m.first, m.used = now, usage()
+		m.heap.begin(m.frames)
+		m.first, m.used = time.Now(), usage()
 	case !m.begin.IsZero():
 		m.end, m.to = now, m.frames
 	case now.Sub(m.first) >= m.warm:
-		m.begin, m.from = now, m.frames
+		m.heap.begin(m.frames)
+		m.begin, m.from = time.Now(), m.frames
 	}
 }
 
@@ -51,7 +54,7 @@ func (m *meter) result() result {
 		m.begin, m.from = m.first, 1
 		m.end, m.to = time.Now(), m.frames
 	}
-	r := result{Frames: m.frames, Sum: m.sum}
+	r := result{Frames: m.frames, Sum: m.sum, Allocs: m.heap.perFrame(m.frames)}
 	if took := m.end.Sub(m.begin); m.to > m.from && took > 0 {
 		r.Rate = float64(m.to-m.from) / took.Seconds()
 	}
@@ -63,17 +66,23 @@ func (m *meter) result() result {
 
 // pump is the other end: it says when a sender has sent long enough.
 type pump struct {
-	end         time.Time
+	begin, end  time.Time // of what counts for allocations, and of all
+	warm        bool
 	every, next int64
 	frames      int64
 	sum         uint64
 	base        uint64 // the sum of a frame without its number
 	used        time.Duration
+	heap        heap
 }
 
 func newPump(frame []byte, d time.Duration) *pump {
 	setNumber(frame, 0)
-	return &pump{end: time.Now().Add(d), every: every(len(frame)), base: sum(frame), used: usage()}
+	p := &pump{every: every(len(frame)), base: sum(frame), used: usage()}
+	p.heap.begin(0)
+	now := time.Now()
+	p.begin, p.end = now.Add(d/10), now.Add(d)
+	return p
 }
 
 // more tells whether to send another frame. At least two are sent.
@@ -82,7 +91,12 @@ func (p *pump) more() bool {
 		return true
 	}
 	p.next = p.frames + p.every
-	return time.Now().Before(p.end)
+	now := time.Now()
+	if !p.warm && !now.Before(p.begin) {
+		p.warm = true
+		p.heap.begin(p.frames)
+	}
+	return now.Before(p.end)
 }
 
 // mark gives the frame its number and counts it.
@@ -96,5 +110,6 @@ func (p *pump) mark(frame []byte) {
 func (p *pump) result() result {
 	return result{
 		Frames: p.frames, Sum: p.sum, CPU: float64(usage()-p.used) / float64(p.frames),
+		Allocs: p.heap.perFrame(p.frames),
 	}
 }

@@ -138,6 +138,7 @@ func combine(j job, both [2]result) (result, error) {
 	}
 	if j.measure != "idle" { // there the first one is who idles
 		first.CPU += second.CPU
+		first.Allocs += second.Allocs
 	}
 	return first, nil
 }

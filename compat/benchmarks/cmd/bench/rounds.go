@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/zerobuffer-go/zerobuffer/compat/benchmarks/internal/report"
@@ -56,14 +57,22 @@ func (b *bench) try(ctx context.Context, j job, e entrant, d time.Duration) (res
 	return b.runPair(ctx, j, e, d)
 }
 
+// metricsOf are the metrics of one transport in the job.
+func (j job) metricsOf(e entrant) []string {
+	switch {
+	case e.metrics != nil:
+		return e.metrics
+	case e.isOurs() && slices.Contains(allocsMeasures, j.measure):
+		return append(slices.Clone(j.metrics), allocsFrame)
+	default:
+		return j.metrics
+	}
+}
+
 // figures makes what the report says about one transport.
 func (j job) figures(e entrant, rounds []result) []report.Figure {
-	metrics := j.metrics
-	if e.metrics != nil {
-		metrics = e.metrics
-	}
 	var figures []report.Figure
-	for _, metric := range metrics {
+	for _, metric := range j.metricsOf(e) {
 		f := report.Figure{
 			Measure: j.measure, Transport: e.transport + e.which, Size: j.size, Batch: e.side.Batch,
 			Ring: e.side.Ring, Rate: j.rate, ZeroCopy: e.side.ZeroCopy, Metric: metric,
@@ -91,6 +100,8 @@ func (r result) value(metric string, size int) float64 {
 		return r.Rate * float64(size) / 1e9
 	case "ns/frame":
 		return 1e9 / r.Rate
+	case allocsFrame:
+		return r.Allocs
 	default: // cpu and cpu/frame
 		return r.CPU
 	}

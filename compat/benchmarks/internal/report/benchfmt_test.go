@@ -66,11 +66,14 @@ func TestWriteBenchfmtValues(t *testing.T) {
 	require.Equal(t, []float64{42e6, 40e6, 41e6}, values(flow, "frames/s"))
 	require.InDeltaSlice(t, []float64{2.688e9, 2.56e9, 2.624e9}, values(flow, "B/s"), 1)
 	require.InDeltaSlice(t, []float64{45e-9, 47e-9, 46e-9}, values(flow, "cpu-sec/frame"), 1e-15)
+	require.Equal(t, []float64{0.0000021, 0, 0.002}, values(flow, "allocs/frame"))
 	require.Equal(t, []float64{0.0008, 0.0009, 0.0011},
 		values("Idle/transport=posix/frame=0B", "cores"))
 	require.Equal(t, 1, reader.Units().GetBetter("frames/s"))
 	require.Equal(t, 1, reader.Units().GetBetter("B/s"))
-	for _, unit := range []string{"p50-ns", "p99-ns", "p99.9-ns", "ns/frame", "cores"} {
+	for _, unit := range []string{
+		"p50-ns", "p99-ns", "p99.9-ns", "ns/frame", "cores", "allocs/frame",
+	} {
 		require.Equal(t, -1, reader.Units().GetBetter(unit), unit)
 	}
 }

@@ -38,11 +38,12 @@ var metrics = map[string]metric{
 	"frames/s":  {counts, "frames/s", 1},
 	"GB/s":      {plain, "B/s", 1e9},
 	"cpu":       {shares, "cores", 1},
+	allocsFrame: {plain, "allocs/frame", 1},
 }
 
 // metricOrder is the order of columns.
 var metricOrder = []string{
-	"p50", "p99", "p99.9", "frames/s", "GB/s", "ns/frame", "cpu/frame", "cpu",
+	"p50", "p99", "p99.9", "frames/s", "GB/s", "ns/frame", "cpu/frame", allocsFrame, "cpu",
 }
 
 // format writes a median with its spread, all three in the unit that fits the median.

@@ -34,6 +34,6 @@ type Figure struct {
 	Ring      int64     `json:"ring,omitempty"`      // bytes, 0: default
 	Rate      int       `json:"rate,omitempty"`      // frames/s of a paced measurement
 	ZeroCopy  bool      `json:"zero_copy,omitempty"` // not every byte was written and read
-	Metric    string    `json:"metric"`              // "p50", "p99", "p99.9" (ns), "frames/s", "GB/s", "cpu/frame" (ns), "cpu" (share of a core), "ns/frame"
+	Metric    string    `json:"metric"`              // "p50", "p99", "p99.9" (ns), "frames/s", "GB/s", "cpu/frame" (ns), "cpu" (share of a core), "ns/frame", "allocs/frame"
 	Rounds    []float64 `json:"rounds"`              // one value a round, in order
 }
