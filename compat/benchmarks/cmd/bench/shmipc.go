@@ -19,11 +19,14 @@ const haveShmipc = true
 
 // What was chosen for shmipc-go. A frame has a slice of its size, so that it lies in one piece and
 // nobody copies it together. Memory is 8 MiB, or eight frames if that is more: with the default of
-// 32 MiB frames of 64 KiB were slower, because slices are used in turn and leave the cache. The
-// queue has a place for each slice: one that is full lets the sender sleep for 10 ms.
+// 32 MiB frames of 64 KiB were slower, because slices are used in turn and leave the cache. A round
+// trip, which needs one, has four: with eight of the largest it is a whole round until all their
+// pages have been touched. The queue has a place for each slice: one that is full lets the sender
+// sleep for 10 ms.
 const (
 	shmipcMemory = 8 << 20
 	shmipcFrames = 8
+	shmipcTrips  = 4
 	shmipcQueue  = 1 << 17
 	shmipcHeader = 64 // and more, for each slice
 	shmipcSpare  = 2  // slices that are not used: the library refuses the last one
@@ -37,11 +40,15 @@ func init() { shmipc.SetLogLevel(shmipcSilent) }
 
 // shmipcConfig has the memory in a memfd, which is gone with the processes.
 func (s side) shmipcConfig(suffix string) *shmipc.Config {
+	frames := shmipcFrames
+	if s.Role == "ask" || s.Role == "echo" {
+		frames = shmipcTrips
+	}
 	c := shmipc.DefaultConfig()
 	c.MemMapType, c.ShareMemoryPathPrefix = shmipc.MemMapTypeMemFd, s.Name+suffix
 	c.InitializeTimeout, c.LogOutput = patience, io.Discard
 	c.QueueCap = shmipcQueue
-	c.ShareMemoryBufferCap = uint32(max(shmipcMemory, shmipcFrames*(s.Size+shmipcHeader)))
+	c.ShareMemoryBufferCap = uint32(max(shmipcMemory, frames*(s.Size+shmipcHeader)))
 	c.BufferSliceSizes = []*shmipc.SizePercentPair{{Size: uint32(s.Size), Percent: 100}}
 	return c
 }
