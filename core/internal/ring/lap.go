@@ -17,7 +17,7 @@ const (
 	largeFrames = 2
 	// memorySpeed is the rate in bytes a second of a Producer that does nothing but write: no
 	// camera and no network is so fast.
-	memorySpeed = 2e9
+	memorySpeed = 1e9
 	// bridged is for how many seconds a ring should hold what a Producer writes while the reader
 	// stalls, if it is large enough.
 	bridged = 0.25

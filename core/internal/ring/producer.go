@@ -9,8 +9,12 @@ import (
 )
 
 // prefetchMost is how many bytes of the next frame are fetched ahead. Longer frames take so long to
-// fill that the processor does it by itself.
-const prefetchMost = 4 << 10
+// fill that the processor does it by itself, and for those below prefetchLeast the request takes
+// longer than it spares.
+const (
+	prefetchLeast = 256
+	prefetchMost  = 4 << 10
+)
 
 // batchMax is how many frames are published by one change of the shared words.
 const batchMax = 64
@@ -223,10 +227,12 @@ func (p *Producer) Flush() error {
 	b.n, b.bytes, b.markers = 0, 0, 0
 	// Partner: the reader's Take or State. It makes all of the above visible.
 	err := p.post(n)
-	// What comes next is likely to be like the last frames. Its cache lines are with the reader, from
-	// the lap before.
-	end := min(p.pos+min(bytes, prefetchMost), p.size)
-	spin.PrefetchWrite(p.data[p.pos:end])
+	if bytes >= prefetchLeast {
+		// What comes next is likely to be like the last frames. Its cache lines are with the reader,
+		// from the lap before.
+		end := min(p.pos+min(bytes, prefetchMost), p.size)
+		spin.PrefetchWrite(p.data[p.pos:end])
+	}
 	if !first {
 		p.subtract(bytes)
 	}
