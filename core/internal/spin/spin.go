@@ -14,9 +14,13 @@ const (
 	// worked is how many times the time since the last wait a spin may last: who has copied a
 	// large frame for that long waits for the other side, which does the same.
 	worked = 2
+	// soon is what about a wake-up takes: to spin that long pays.
+	soon = 100 * time.Microsecond
 	// nearby is the longest block that a spin might have spared. With both sides blocked an answer
 	// takes two wake-ups, so a spin of that length, and no shorter one, brings them out of it.
-	nearby = 250 * time.Microsecond
+	nearby = 500 * time.Microsecond
+	// costlyMost is how many spins in a row may take longer than soon until they count as vain.
+	costlyMost = 16
 	// atOnce is how long a block takes at most if it has only let the other side run.
 	atOnce = 10 * time.Microsecond
 	// maxSkip is how many waits go by without a spin after many that were in vain.
@@ -58,6 +62,7 @@ type Spinner struct {
 	ended   time.Time // when the last wait ended that took so long that the clock was looked at
 
 	spared time.Duration // how long a spin has to be to spare a block like the last one; 0 for none
+	costly int           // spins in a row that took longer than soon
 }
 
 // Until calls try until it returns more than 0 or the spin has lasted long enough, and returns
@@ -70,10 +75,7 @@ func (s *Spinner) Until(try func() uint32) uint32 {
 	for limit := shortest; ; {
 		for range looks {
 			if n := try(); n != 0 {
-				s.skip, s.penalty, s.crowded = 0, 0, 0
-				if !start.IsZero() {
-					s.ended = time.Now()
-				}
+				s.found(start)
 				return n
 			}
 			Pause(1)
@@ -86,10 +88,32 @@ func (s *Spinner) Until(try func() uint32) uint32 {
 			break
 		}
 	}
-	s.penalty = min(2*s.penalty+1, maxSkip)
-	s.skip = s.penalty
+	s.leaveOut()
 	s.vain = true
 	return 0
+}
+
+// found says that a spin was not in vain. start is zero if it was shorter than a look at the clock.
+func (s *Spinner) found(start time.Time) {
+	s.crowded = 0
+	took := time.Duration(0)
+	if !start.IsZero() {
+		s.ended = time.Now()
+		took = s.ended.Sub(start)
+	}
+	if took <= soon {
+		s.costly = 0
+	} else if s.costly++; s.costly > costlyMost {
+		s.leaveOut()
+		return
+	}
+	s.skip, s.penalty = 0, 0
+}
+
+// leaveOut leaves out more spins than last time.
+func (s *Spinner) leaveOut() {
+	s.penalty = min(2*s.penalty+1, maxSkip)
+	s.skip = s.penalty
 }
 
 // may tells whether this wait may begin with a spin.
@@ -128,7 +152,7 @@ func (s *Spinner) Blocked(end time.Time, took time.Duration) {
 		}
 	case s.vain:
 		s.crowded = 0
-	case took <= nearby && s.crowded < crowdedMin:
+	case took <= soon && s.crowded < crowdedMin:
 		s.skip /= 2
 	}
 	s.vain = false

@@ -64,6 +64,33 @@ func TestSpinnerSparesBlock(t *testing.T) {
 	}
 }
 
+// TestSpinnerCostly shows that long spins are left out although they are not in vain, if they are
+// many in a row.
+func TestSpinnerCostly(t *testing.T) {
+	needTwoProcessors(t)
+	var s Spinner
+	long := func() {
+		s.spared = longest
+		began := time.Now()
+		require.EqualValues(t, 1, s.Until(func() uint32 {
+			if time.Since(began) > 2*soon {
+				return 1
+			}
+			return 0
+		}))
+	}
+	for range costlyMost {
+		long()
+		require.Zero(t, s.skip)
+	}
+	long()
+	require.Equal(t, 1, s.skip)
+	s.skip = 0
+	require.EqualValues(t, 1, s.Until(func() uint32 { return 1 }))
+	long()
+	require.Zero(t, s.skip, "a short one has made up for them")
+}
+
 // TestSpinnerBacksOff shows that spins in vain become rare: 1, 3, 7... waits go by without one.
 func TestSpinnerBacksOff(t *testing.T) {
 	needTwoProcessors(t)
