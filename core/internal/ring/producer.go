@@ -227,16 +227,20 @@ func (p *Producer) Flush() error {
 	b.n, b.bytes, b.markers = 0, 0, 0
 	// Partner: the reader's Take or State. It makes all of the above visible.
 	err := p.post(n)
-	if bytes >= prefetchLeast {
-		// What comes next is likely to be like the last frames. Its cache lines are with the reader,
-		// from the lap before.
-		end := min(p.pos+min(bytes, prefetchMost), p.size)
-		spin.PrefetchWrite(p.data[p.pos:end])
-	}
+	p.fetchNext(bytes)
 	if !first {
 		p.subtract(bytes)
 	}
 	return err
+}
+
+// fetchNext begins to fetch the cache lines of what comes next, which is likely to be like the last
+// bytes. They are with the reader, from the lap before.
+func (p *Producer) fetchNext(bytes uint64) {
+	if bytes >= prefetchLeast {
+		end := min(p.pos+min(bytes, prefetchMost), p.size)
+		spin.PrefetchWrite(p.data[p.pos:end])
+	}
 }
 
 // subtract takes bytes from payload_free_bytes. Partner: the reader's addition; the two commute.
