@@ -19,7 +19,8 @@ const (
 	// nearby is the longest block that a spin might have spared. With both sides blocked an answer
 	// takes two wake-ups, so a spin of that length, and no shorter one, brings them out of it.
 	nearby = 500 * time.Microsecond
-	// costlyMost is how many spins in a row may take longer than soon until they count as vain.
+	// costlyMost is how many spins in a row may take longer than soon, and than work allows, until
+	// spins are left out.
 	costlyMost = 16
 	// atOnce is how long a block takes at most if it has only let the other side run.
 	atOnce = 10 * time.Microsecond
@@ -62,7 +63,7 @@ type Spinner struct {
 	ended   time.Time // when the last wait ended that took so long that the clock was looked at
 
 	spared time.Duration // how long a spin has to be to spare a block like the last one; 0 for none
-	costly int           // spins in a row that took longer than soon
+	costly int           // spins in a row that took longer than soon and than worked allows
 }
 
 // Until calls try until it returns more than 0 or the spin has lasted long enough, and returns
@@ -88,32 +89,27 @@ func (s *Spinner) Until(try func() uint32) uint32 {
 			break
 		}
 	}
-	s.leaveOut()
+	s.penalty = min(2*s.penalty+1, maxSkip)
+	s.skip = s.penalty
 	s.vain = true
 	return 0
 }
 
 // found says that a spin was not in vain. start is zero if it was shorter than a look at the clock.
 func (s *Spinner) found(start time.Time) {
-	s.crowded = 0
-	took := time.Duration(0)
-	if !start.IsZero() {
-		s.ended = time.Now()
-		took = s.ended.Sub(start)
-	}
-	if took <= soon {
+	s.skip, s.penalty, s.crowded = 0, 0, 0
+	if start.IsZero() {
 		s.costly = 0
-	} else if s.costly++; s.costly > costlyMost {
-		s.leaveOut()
 		return
 	}
-	s.skip, s.penalty = 0, 0
-}
-
-// leaveOut leaves out more spins than last time.
-func (s *Spinner) leaveOut() {
-	s.penalty = min(2*s.penalty+1, maxSkip)
-	s.skip = s.penalty
+	end := time.Now()
+	if end.Sub(start) <= max(soon, worked*start.Sub(s.ended)) {
+		s.costly = 0
+	} else if s.costly++; s.costly > costlyMost {
+		s.costly = 0
+		s.skip = maxSkip
+	}
+	s.ended = end
 }
 
 // may tells whether this wait may begin with a spin.

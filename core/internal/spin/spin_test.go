@@ -69,8 +69,8 @@ func TestSpinnerSparesBlock(t *testing.T) {
 func TestSpinnerCostly(t *testing.T) {
 	needTwoProcessors(t)
 	var s Spinner
-	long := func() {
-		s.spared = longest
+	long := func(work time.Duration) {
+		s.spared, s.ended = longest, time.Now().Add(-work)
 		began := time.Now()
 		require.EqualValues(t, 1, s.Until(func() uint32 {
 			if time.Since(began) > 2*soon {
@@ -80,15 +80,21 @@ func TestSpinnerCostly(t *testing.T) {
 		}))
 	}
 	for range costlyMost {
-		long()
+		long(0)
 		require.Zero(t, s.skip)
 	}
-	long()
-	require.Equal(t, 1, s.skip)
+	long(0)
+	require.Equal(t, maxSkip, s.skip)
 	s.skip = 0
-	require.EqualValues(t, 1, s.Until(func() uint32 { return 1 }))
-	long()
-	require.Zero(t, s.skip, "a short one has made up for them")
+	for range 2 * costlyMost {
+		long(0)
+		require.EqualValues(t, 1, s.Until(func() uint32 { return 1 }))
+		require.Zero(t, s.skip, "a short one makes up for it")
+	}
+	for range 2 * costlyMost {
+		long(10 * soon)
+		require.Zero(t, s.skip, "that much work allows it")
+	}
 }
 
 // TestSpinnerBacksOff shows that spins in vain become rare: 1, 3, 7... waits go by without one.
