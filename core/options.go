@@ -52,9 +52,9 @@ type WriterOptions struct {
 	Wait WaitMode
 	// Lap is the number of bytes after which the writer may start again at the front of the
 	// ring, so that the part in use stays in the processor's cache. A reader that stalls just then
-	// leaves only that part. 0 lets the writer choose: 1 MiB or two frames, as long as it writes so
-	// fast that the whole ring would not hold the frames of 100 ms either. A negative value means
-	// the whole ring.
+	// leaves only that part. 0 lets the writer choose: 32 MiB, or 4 MiB and at least two frames while
+	// it writes more than 1 GB/s and the ring would not hold the frames of a quarter of a second. A
+	// negative value means the whole ring.
 	Lap int64
 	// Memory asks for more of the mapping of the writer: prefault, huge pages, a lock. The zero
 	// value asks for nothing; [Writer.Memory] tells what is in effect. None of it writes into the

@@ -15,8 +15,8 @@ const (
 	// one that is written and one that is read.
 	shortLap    = 4 << 20
 	largeFrames = 2
-	// memorySpeed is the rate in bytes a second of a Producer that does nothing but write: no
-	// camera and no network is so fast.
+	// memorySpeed is the rate in bytes a second from which on a Producer is taken to do little but
+	// write.
 	memorySpeed = 1e9
 	// bridged is for how many seconds a ring should hold what a Producer writes while the reader
 	// stalls, if it is large enough.
