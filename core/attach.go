@@ -52,8 +52,10 @@ func attach(ch driver.Channel, name string, opts WriterOptions) (*Writer, error)
 	s := newSession(name, driver.Writer, ch, opts.Wait, opts.Logger)
 	s.seg = seg
 	w := &Writer{s: s, opts: opts, ring: ring.NewProducer(seg, s.peer, opts.Lap)}
-	opened := time.Now()
-	w.ring.UseClock(func() int64 { return int64(time.Since(opened)) })
+	if opts.Wait != WaitBlock {
+		opened := time.Now()
+		w.ring.Pace(func() int64 { return int64(time.Since(opened)) })
+	}
 	before, err := w.claimPID()
 	if err != nil {
 		return nil, err

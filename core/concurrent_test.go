@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,6 +33,32 @@ func TestStreamConcurrentSafe(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestReleaseConcurrentSafe releases each frame from a goroutine of its own, while later ones are
+// read. The race detector takes part.
+func TestReleaseConcurrentSafe(t *testing.T) {
+	t.Parallel()
+	const frames = 5000
+	g := newRig(t, zerobuffer.ReaderOptions{}, zerobuffer.WriterOptions{})
+	wrote := make(chan error, 1)
+	go func() {
+		for range frames {
+			if err := g.w.WriteFrame(context.Background(), []byte("frame")); err != nil {
+				wrote <- err
+				return
+			}
+		}
+		wrote <- g.w.Close()
+	}()
+	var releases sync.WaitGroup
+	for f, err := range g.r.Frames(context.Background()) {
+		require.NoError(t, err)
+		releases.Go(f.Release)
+	}
+	require.NoError(t, <-wrote)
+	releases.Wait()
+	require.EqualValues(t, frames, g.r.FramesRead())
 }
 
 // stream is a number of frames of random sizes up to most. Both sides know them by the seed.

@@ -15,6 +15,8 @@ const (
 	DefaultPayloadSize = 16 << 20
 	// DefaultMetadataSize is the size of the metadata block when [ReaderOptions.MetadataSize] is 0.
 	DefaultMetadataSize = 4096
+	// DefaultLap is the length of a lap when [WriterOptions.Lap] is 0.
+	DefaultLap = 32 << 20
 )
 
 // ReaderOptions are the choices of a [Reader]. A nil pointer and the zero value give defaults.
@@ -51,10 +53,9 @@ type WriterOptions struct {
 	// Wait is how a write waits for room; 0 means [WaitAdaptive].
 	Wait WaitMode
 	// Lap is the number of bytes after which the writer may start again at the front of the
-	// ring, so that the part in use stays in the processor's cache. A reader that stalls just then
-	// leaves only that part. 0 lets the writer choose: 32 MiB, or 4 MiB and at least two frames while
-	// it writes more than 1 GB/s and the ring would not hold the frames of a quarter of a second. A
-	// negative value means the whole ring.
+	// ring, so that the part in use stays in the processor's cache; 0 means [DefaultLap], a
+	// negative value means the whole ring. A reader that stalls just then leaves only that part,
+	// and one that holds more than that before it releases anything waits for ever.
 	Lap int64
 	// Memory asks for more of the mapping of the writer: prefault, huge pages, a lock. The zero
 	// value asks for nothing; [Writer.Memory] tells what is in effect. None of it writes into the
@@ -110,6 +111,9 @@ func (o *WriterOptions) withDefaults() (WriterOptions, error) {
 	}
 	if err := c.Wait.check(); err != nil {
 		return c, err
+	}
+	if c.Lap == 0 {
+		c.Lap = DefaultLap
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

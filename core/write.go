@@ -90,10 +90,7 @@ func (w *Writer) Reserve(ctx context.Context, n int) ([]byte, error) {
 	if err := w.checkSize(n); err != nil {
 		return nil, err
 	}
-	buf, err := w.open(n)
-	if buf == nil && err == nil {
-		buf, err = w.room(ctx, n)
-	}
+	buf, err := w.place(ctx, n)
 	w.reserved = buf != nil
 	return buf, err
 }
@@ -170,10 +167,7 @@ func (w *Writer) write(ctx context.Context, parts [][]byte) error {
 	if err != nil {
 		return err
 	}
-	buf, err := w.open(n)
-	if buf == nil && err == nil {
-		buf, err = w.room(ctx, n)
-	}
+	buf, err := w.place(ctx, n)
 	if err != nil {
 		return err
 	}
@@ -210,6 +204,20 @@ func (w *Writer) checkSize(n int) error {
 func (w *Writer) tooLarge(n int, most uint64) error {
 	need := layout.Align(uint64(n)+layout.HeaderSize, layout.BlockAlignment)
 	return &FrameSizeError{Size: int64(n), Max: int64(most), Ring: int64(need)}
+}
+
+// place finds a place for n bytes and waits for it.
+func (w *Writer) place(ctx context.Context, n int) ([]byte, error) {
+	if w.ring.LapOver() {
+		if err := w.ring.AwaitDrain(uint64(n)); err != nil {
+			return nil, w.s.errorf("write frame to", err)
+		}
+	}
+	buf, err := w.open(n)
+	if buf == nil && err == nil {
+		buf, err = w.room(ctx, n)
+	}
+	return buf, err
 }
 
 // room waits for room for n bytes, when open has found none.

@@ -119,4 +119,6 @@ func TestCouldRestart(t *testing.T) {
 	r.GiveBack()
 	require.False(t, r.CouldRestart(true), "nothing is owed")
 	require.True(t, r.CouldRestart(false))
+	r.unread = 4096
+	require.False(t, r.CouldRestart(false), "there is a frame to be read")
 }

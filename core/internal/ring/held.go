@@ -112,12 +112,13 @@ func (c *Consumer) Release(s *Slot, gen uint64) Released {
 	if !s.gen.CompareAndSwap(gen, gen-slotHeld+slotReleasing) {
 		return Stale
 	}
-	due := s.sum-c.given.Load() >= c.debtLimit ||
+	sum := s.sum // before the slot is free for a later frame
+	due := sum-c.given.Load() >= c.debtLimit ||
 		c.taken.Load()-c.back.Load() >= debtFrames || c.writerWaits()
 	// Partner: GiveBack. This is no barrier for the load of eager: who sets it gives back at once,
 	// and looks once more a moment later if something seems to be held.
 	release.Store(&s.gen, gen-slotHeld+slotStates)
-	if due || s.sum >= c.eager.Load() {
+	if due || sum >= c.eager.Load() {
 		return Due
 	}
 	return Owed

@@ -22,7 +22,7 @@ const (
 // straight tells whether a frame of total bytes simply goes to pos, as all do but those near the
 // end of a lap.
 func (p *Producer) straight(total uint64) bool {
-	return total <= p.room && p.pos+total <= p.lap.straight && p.pos < p.nextLook && !p.anchored
+	return total <= p.room && p.pos+total <= p.nearEnd && p.pos < p.nextLook && !p.anchored
 }
 
 // place finds room for total bytes within p.room, without looking at the reader's words.
@@ -31,7 +31,7 @@ func (p *Producer) place(total uint64) (place, bool) {
 	fits := total <= tail && p.goodEnd(p.pos+total) && (!p.anchored || p.pos == 0)
 	wrap := p.pos != 0 && tail >= layout.HeaderSize && p.goodEnd(total) && p.room >= tail+total
 	switch {
-	case wrap && (!fits || p.lap.mayEnd(p.pos, total)):
+	case wrap && (!fits || p.lap != 0 && p.pos >= p.lap):
 		return place{tail: tail}, true
 	case fits && p.room >= total:
 		return place{at: p.pos}, true

@@ -26,8 +26,10 @@ const batchMax = 64
 type Producer struct {
 	view
 	ready Tokens // sem-w: frames that can be read
-	lap   lap
+	lap   uint64 // bytes after which a lap may end early, 0 for the whole ring
+	pace  pace
 
+	nearEnd  uint64 // up to here a frame may end without a thought of the end of the lap
 	pos      uint64 // where the next frame goes: write_pos and the sealed frames, folded
 	seq      uint64 // number of the next frame
 	count    uint64 // written_count
@@ -66,16 +68,17 @@ type batch struct {
 }
 
 // NewProducer returns the writer's side of the ring in seg; ready is its sem-w. Nothing is
-// touched before [Producer.Attach]. A lap may end early after early bytes; 0 leaves it to the
-// Producer, and with a negative number it never does.
-func NewProducer(seg layout.Segment, ready Tokens, early int64) *Producer {
-	v := newView(seg)
-	return &Producer{view: v, ready: ready, lap: newLap(v.size, early), nextLook: lookEvery}
+// touched before [Producer.Attach].
+func NewProducer(seg layout.Segment, ready Tokens, lap int64) *Producer {
+	p := &Producer{view: newView(seg), ready: ready, nextLook: lookEvery}
+	p.nearEnd = p.size - layout.HeaderSize
+	if lap > 0 {
+		p.lap = uint64(lap)
+		p.nearEnd = min(p.nearEnd, p.lap)
+	}
+	p.pace.begin()
+	return p
 }
-
-// UseClock tells the Producer how fast it is, so that it may choose short laps. clock counts
-// nanoseconds; it is called now and then.
-func (p *Producer) UseClock(clock func() int64) { p.lap.clock = clock }
 
 // Open finds a place for a frame with n payload bytes, writes its marked header and returns its
 // payload, with cap == len. It returns nil if there is no room now. n must be in 1..MaxPayload.
@@ -170,13 +173,13 @@ func (p *Producer) Seal(n uint64) error {
 	p.pos = p.fold(o.at + o.total)
 	p.room -= min(p.room, o.tail+o.total)
 	p.seq++
-	p.lap.bytes += o.total
+	p.pace.bytes += o.total
 	p.full, p.fullRaw = o.total == p.size, 0 // such a frame starts with read_pos = 0
 	if p.pos == 0 {
 		p.nextLook = lookEvery
 	}
 	if o.at == 0 {
-		p.lap.begin()
+		p.pace.begin()
 	}
 	if o.at == 0 || b.n == batchMax {
 		return p.Flush()

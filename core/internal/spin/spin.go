@@ -62,7 +62,7 @@ type Spinner struct {
 	known   int       // waits to go until alone is found out again
 	ended   time.Time // when the last wait ended that took so long that the clock was looked at
 
-	spared time.Duration // how long a spin has to be to spare a block like the last one; 0 for none
+	spared time.Duration // how long a spin has to be to spare a block like the last one, 0 for none
 	costly int           // spins in a row that took longer than soon and than worked allows
 }
 
@@ -84,8 +84,9 @@ func (s *Spinner) Until(try func() uint32) uint32 {
 		now := time.Now()
 		if start.IsZero() {
 			start = now
-			limit = min(max(shortest, s.spared, worked*now.Sub(s.ended)), longest)
+			limit = min(max(shortest, s.spared, worked*s.work(now)), longest)
 		} else if now.Sub(start) >= limit {
+			s.ended = now
 			break
 		}
 	}
@@ -95,21 +96,34 @@ func (s *Spinner) Until(try func() uint32) uint32 {
 	return 0
 }
 
+// work is how long this side has worked since its last wait, and at most longest.
+func (s *Spinner) work(now time.Time) time.Duration {
+	if s.ended.IsZero() {
+		return 0
+	}
+	return min(now.Sub(s.ended), longest)
+}
+
 // found says that a spin was not in vain. start is zero if it was shorter than a look at the clock.
 func (s *Spinner) found(start time.Time) {
 	s.skip, s.penalty, s.crowded = 0, 0, 0
-	if start.IsZero() {
-		s.costly = 0
-		return
+	end := start
+	if !start.IsZero() {
+		end = time.Now()
 	}
-	end := time.Now()
-	if end.Sub(start) <= max(soon, worked*start.Sub(s.ended)) {
+	switch took := end.Sub(start); {
+	case took <= soon:
+		s.costly, s.spared = 0, 0
+	case took <= worked*s.work(start):
 		s.costly = 0
-	} else if s.costly++; s.costly > costlyMost {
-		s.costly = 0
-		s.skip = maxSkip
+	default:
+		if s.costly++; s.costly > costlyMost {
+			s.costly, s.skip = 0, maxSkip
+		}
 	}
-	s.ended = end
+	if !end.IsZero() {
+		s.ended = end
+	}
 }
 
 // may tells whether this wait may begin with a spin.

@@ -91,6 +91,7 @@ func TestSpinnerCostly(t *testing.T) {
 		require.EqualValues(t, 1, s.Until(func() uint32 { return 1 }))
 		require.Zero(t, s.skip, "a short one makes up for it")
 	}
+	require.Zero(t, s.spared, "and says that nothing has to be spared")
 	for range 2 * costlyMost {
 		long(10 * soon)
 		require.Zero(t, s.skip, "that much work allows it")

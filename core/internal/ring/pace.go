@@ -1,0 +1,84 @@
+package ring
+
+import (
+	"math"
+
+	"github.com/zerobuffer-go/zerobuffer/core/internal/spin"
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
+)
+
+const (
+	// shortLap is how many bytes a fast Producer writes before it waits for a chance to start again
+	// at 0. So the part of the ring in use stays in the cache that both sides share. Of large frames
+	// it is largeFrames, because the reader has to wait for the first one of the next lap.
+	shortLap    = 4 << 20
+	largeFrames = 4
+	// memorySpeed is the rate in bytes a second from which on a Producer is taken to do little but
+	// write.
+	memorySpeed = 1e9
+)
+
+// pace decides when a Producer that knows the time waits until the ring is drained.
+type pace struct {
+	lapOver uint64       // position from which it is decided
+	clock   func() int64 // nanoseconds, nil if it never waits
+	bytes   uint64       // written since the last look at the clock
+	last    int64        // what it said
+	drain   spin.Spinner
+}
+
+// Pace has the Producer wait now and then until the reader has given everything back. clock counts
+// nanoseconds and is called rarely.
+func (p *Producer) Pace(clock func() int64) {
+	p.pace.clock = clock
+	p.pace.begin()
+}
+
+// LapOver tells whether [Producer.AwaitDrain] should be called before the next frame.
+func (p *Producer) LapOver() bool { return p.pos >= p.pace.lapOver }
+
+// AwaitDrain spins until the reader has given everything back, if the Producer is fast. Then the
+// next frame, which has n payload bytes, goes to 0. If the reader does not do it soon nothing is
+// lost but the cache: it is tried again a lap later, and more and more rarely.
+func (p *Producer) AwaitDrain(n uint64) error {
+	c := &p.pace
+	if least := largeFrames * (layout.HeaderSize + n); p.pos < least {
+		c.lapOver = least
+		return nil
+	}
+	c.lapOver = p.pos + shortLap
+	if !c.fast() || p.foreign {
+		return nil
+	}
+	if err := p.Flush(); err != nil {
+		return err
+	}
+	if c.drain.Until(p.drainedOnce) != 0 {
+		p.nextLook = p.pos
+	}
+	return nil
+}
+
+// drainedOnce is drained as a spin asks for it.
+func (p *Producer) drainedOnce() uint32 {
+	if p.drained() {
+		return 1
+	}
+	return 0
+}
+
+// begin is called when a lap begins.
+func (c *pace) begin() {
+	c.lapOver = math.MaxUint64
+	if c.clock != nil {
+		c.lapOver = shortLap
+	}
+}
+
+// fast tells whether the Producer was fast since the last call.
+func (c *pace) fast() bool {
+	now := c.clock()
+	known, rate := c.last != 0, float64(c.bytes)*1e9/float64(now-c.last)
+	c.bytes, c.last = 0, now
+	return known && rate >= memorySpeed
+}

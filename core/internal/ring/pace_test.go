@@ -1,0 +1,90 @@
+package ring
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
+)
+
+// newPaced returns the sides of a ring of 64 MiB of which the reader has given back all but held
+// frames of 4 KiB, and the Producer has just written 8 MiB. A look at the clock takes took
+// nanoseconds.
+func newPaced(t *testing.T, took int64, held int) *Producer {
+	t.Helper()
+	const frame, frames = 4096 - layout.HeaderSize, 2 * shortLap / 4096
+	seg := newSegment(64 << 20)
+	w, r := NewProducer(seg, &sem{}, 0), NewConsumer(seg, &sem{})
+	_, err := w.Attach(false)
+	require.NoError(t, err)
+	require.False(t, w.LapOver())
+	now := int64(1)
+	w.Pace(func() int64 { now += took; return now })
+	w.nextLook = math.MaxUint64 // no restart at 0 by itself
+	w.pace.fast()               // compares with this
+	var it Item
+	for i := range frames {
+		require.Equal(t, w.pos >= shortLap, w.LapOver())
+		b, err := w.Open(frame)
+		require.NoError(t, err)
+		require.NotNil(t, b)
+		require.NoError(t, w.Seal(frame))
+		require.NoError(t, w.Flush())
+		ok, err := r.Next(false, &it)
+		require.NoError(t, err)
+		require.True(t, ok)
+		if i < frames-held {
+			r.Release(it.Slot, it.Gen)
+		}
+	}
+	r.GiveBack()
+	return w
+}
+
+func TestPace(t *testing.T) {
+	const fast, slow = 1e6, 1e9
+	for name, c := range map[string]struct {
+		took    int64
+		held    int
+		payload uint64
+		foreign bool
+		want    bool   // it has waited, with success
+		next    uint64 // where it is decided again
+	}{
+		"fast":        {fast, 0, 1000, false, true, 3 * shortLap},
+		"slow":        {slow, 0, 1000, false, false, 3 * shortLap},
+		"foreign":     {fast, 0, 1000, true, false, 3 * shortLap},
+		"held":        {fast, 1, 1000, false, false, 3 * shortLap},
+		"large frame": {fast, 0, 3<<20 - 16, false, false, largeFrames * 3 << 20},
+		"some frames": {fast, 0, 2<<20 - 16, false, true, 3 * shortLap},
+	} {
+		w := newPaced(t, c.took, c.held)
+		w.foreign = c.foreign
+		require.NoError(t, w.AwaitDrain(c.payload), name)
+		require.Equal(t, c.want, w.nextLook == w.pos, name)
+		require.Equal(t, c.next, w.pace.lapOver, name)
+		if !c.want {
+			continue
+		}
+		b, err := w.Open(1000)
+		require.NoError(t, err, name)
+		require.NotNil(t, b, name)
+		require.NoError(t, w.Seal(1000), name)
+		require.EqualValues(t, 1016, w.pos, "%s: the next frame did not go to 0", name)
+		require.False(t, w.LapOver(), name)
+	}
+}
+
+func TestPaceFast(t *testing.T) {
+	now := int64(1)
+	c := pace{clock: func() int64 { return now }}
+	c.bytes = 1 << 40
+	require.False(t, c.fast(), "there is nothing to compare with")
+	require.Zero(t, c.bytes)
+	now, c.bytes = now+1e9, memorySpeed-1
+	require.False(t, c.fast())
+	now, c.bytes = now+1e9, memorySpeed
+	require.True(t, c.fast())
+}
