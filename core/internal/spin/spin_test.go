@@ -67,33 +67,29 @@ func TestSpinnerSparesBlock(t *testing.T) {
 // TestSpinnerCostly shows that long spins are left out although they are not in vain, if they are
 // many in a row.
 func TestSpinnerCostly(t *testing.T) {
-	needTwoProcessors(t)
 	var s Spinner
-	long := func(work time.Duration) {
-		s.spared, s.ended = longest, time.Now().Add(-work)
-		began := time.Now()
-		require.EqualValues(t, 1, s.Until(func() uint32 {
-			if time.Since(began) > 2*soon {
-				return 1
-			}
-			return 0
-		}))
+	found := func(took, work time.Duration) {
+		s.skip, s.spared = 0, longest
+		start := time.Now().Add(-took)
+		s.ended = start.Add(-work)
+		s.found(start)
 	}
 	for range costlyMost {
-		long(0)
+		found(2*soon, 0)
 		require.Zero(t, s.skip)
 	}
-	long(0)
+	require.Equal(t, longest, s.spared)
+	found(2*soon, 0)
 	require.Equal(t, maxSkip, s.skip)
-	s.skip = 0
 	for range 2 * costlyMost {
-		long(0)
-		require.EqualValues(t, 1, s.Until(func() uint32 { return 1 }))
+		found(2*soon, 0)
+		require.Zero(t, s.skip)
+		s.found(time.Time{}) // shorter than a look at the clock
 		require.Zero(t, s.skip, "a short one makes up for it")
+		require.Zero(t, s.spared, "and says that nothing has to be spared")
 	}
-	require.Zero(t, s.spared, "and says that nothing has to be spared")
 	for range 2 * costlyMost {
-		long(10 * soon)
+		found(2*soon, longest)
 		require.Zero(t, s.skip, "that much work allows it")
 	}
 }
