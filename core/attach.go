@@ -65,7 +65,6 @@ func attach(ch driver.Channel, name string, opts WriterOptions) (*Writer, error)
 		return nil, err
 	}
 	s.tune(opts.Memory)
-	s.ours = ch.Liveness().Ours(driver.Reader)
 	s.watchPeer(seg.OIEB.ReaderPID.Load())
 	w.cleanup = runtime.AddCleanup(w, (*session).drop, s)
 	return w, nil

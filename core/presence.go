@@ -41,7 +41,7 @@ func (r *Reader) meetWriter(look bool) {
 				v.gone = ErrWriterClosed
 				r.s.log.Info("writer closed", "pid", v.pid)
 			}
-			v.pid, r.s.ours = 0, false
+			v.pid, r.s.lazy = 0, false
 			return
 		case pid == v.pid && !look:
 			return
@@ -51,7 +51,7 @@ func (r *Reader) meetWriter(look bool) {
 			if pid != v.pid {
 				r.s.log.Info("writer connected", "pid", pid)
 				*v = writerView{pid: pid, foreign: !live.Ours(driver.Writer)}
-				r.s.ours = !v.foreign
+				r.s.lazy = !v.foreign
 				r.s.watchPeer(pid)
 			}
 			return
@@ -59,7 +59,7 @@ func (r *Reader) meetWriter(look bool) {
 		count := o.WrittenCount.Load()
 		if r.bury(pid) {
 			*v = writerView{gone: ErrWriterDead, count: count}
-			r.s.ours = false
+			r.s.lazy = false
 			return
 		}
 	}
@@ -97,7 +97,7 @@ func (r *Reader) freeStuckWriter() time.Duration {
 	tokens, waiters := r.s.peer.State()
 	if tokens != 0 || waiters == 0 {
 		r.stuck = stuck{}
-		return r.s.idleLook()
+		return idleLook
 	}
 	seen := stuck{
 		since: time.Now(), possible: true,
@@ -116,7 +116,7 @@ func (r *Reader) freeStuckWriter() time.Duration {
 	r.s.log.Warn("payload_free_bytes was wrong and was repaired", "was", seen.free,
 		"is", o.PayloadFree.Load())
 	_ = r.s.peer.Post(1) // cannot overflow: there was no token
-	return r.s.idleLook()
+	return idleLook
 }
 
 // WriterConnected tells whether a live writer is connected now.

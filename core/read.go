@@ -136,7 +136,7 @@ func (r *Reader) read(ctx context.Context) error {
 	if ok, err := r.tryRead(false); ok || err != nil {
 		return err
 	}
-	w := wait{timeout: r.opts.ReadTimeout, every: r.s.idleLook()}
+	w := wait{timeout: r.opts.ReadTimeout, every: idleLook}
 	for {
 		n, err := r.s.tokens(ctx, &w)
 		if err != nil {
@@ -175,7 +175,7 @@ func (r *Reader) await() {
 		r.ring.Expect()
 	}
 	r.burst = r.credit
-	if r.calm = min(r.calm+int(min(r.credit, calm)), calm); r.calm == calm && r.s.ours {
+	if r.calm = min(r.calm+int(min(r.credit, calm)), calm); r.calm == calm && r.s.lazy {
 		r.ring.Hurry(ring.NoHaste)
 	}
 }
@@ -237,7 +237,7 @@ func (r *Reader) take() (bool, error) {
 // haste tells how urgently space goes back when there are no more tokens.
 func (r *Reader) haste() ring.Haste {
 	switch {
-	case r.calm < calm || !r.s.ours:
+	case r.calm < calm || !r.s.lazy:
 		return ring.EachFrame
 	case r.ring.CouldRestart(r.burst >= streaming):
 		return ring.LastFrame

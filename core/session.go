@@ -45,7 +45,7 @@ type session struct {
 	watch    watcher
 	spin     spin.Spinner
 	arrived  func() uint32 // looks for new tokens: takeAll or fresh
-	ours     bool          // the peer is a program of ours
+	lazy     bool          // the peer is ours, so it does no harm to take tokens late
 	used     uint32        // tokens that are still in sem and stand for nothing any more
 	lastLook time.Time
 

@@ -12,8 +12,6 @@ const (
 	// idleLook is how often a blocked call looks whether its peer and its objects are still
 	// there.
 	idleLook = 200 * time.Millisecond
-	// watchedLook is how often if the peer is ours, and the system tells when its process ends.
-	watchedLook = time.Second
 	// closeLook is how often it looks while something has to be settled with the peer.
 	closeLook = 20 * time.Millisecond
 	// allTokens takes every token that is there.
@@ -47,7 +45,7 @@ func (s *session) fresh() uint32 {
 		return 0
 	}
 	n := tokens - s.used
-	if s.ours && s.used < takeMany {
+	if s.lazy && s.used < takeMany {
 		s.used = tokens
 		return n
 	}
@@ -90,15 +88,6 @@ func (s *session) tokens(ctx context.Context, w *wait) (uint32, error) {
 			return 0, nil
 		}
 	}
-}
-
-// idleLook is how often a blocked call looks around, if nothing has to be settled. A look costs
-// some 200 us of CPU time, with what the runtime does before it rests again.
-func (s *session) idleLook() time.Duration {
-	if s.ours && s.unwatch != nil {
-		return watchedLook
-	}
-	return idleLook
 }
 
 // clock looks at the clock and notes when the call began to wait, as far as that is known.

@@ -223,7 +223,7 @@ func (w *Writer) place(ctx context.Context, n int) ([]byte, error) {
 // room waits for room for n bytes, when open has found none.
 func (w *Writer) room(ctx context.Context, n int) ([]byte, error) {
 	s := w.s
-	wt := wait{timeout: w.opts.WriteTimeout, every: w.s.idleLook()}
+	wt := wait{timeout: w.opts.WriteTimeout, every: idleLook}
 	if w.ring.Unsettled() {
 		wt.every = closeLook
 	}
