@@ -133,9 +133,6 @@ func (w muslWord) Post(n uint32) error {
 	}
 }
 
-// Expect does nothing: the cost of this word is in reading it.
-func (w muslWord) Expect() {}
-
 func (w muslWord) State() (tokens, waiters uint32) { return muslState(w.word.Load()) }
 
 // ResetWaiters takes the sign away, too.

@@ -41,8 +41,6 @@ func (s *semaphore) Wait(limit uint32, timeout time.Duration) uint32 {
 
 func (s *semaphore) Post(n uint32) error { return s.cur.Load().Post(n) }
 
-func (s *semaphore) Expect() { s.cur.Load().Expect() }
-
 func (s *semaphore) State() (tokens, waiters uint32) { return s.cur.Load().State() }
 
 func (s *semaphore) ResetWaiters(tokens, waiters uint32) bool {

@@ -169,9 +169,6 @@ func (s *semaphore) State() (tokens, waiters uint32) {
 	return tokens, s.waiters.Load()
 }
 
-// Expect does nothing: a post is a system call.
-func (s *semaphore) Expect() {}
-
 func (s *semaphore) ResetWaiters(tokens, waiters uint32) bool {
 	s.use.RLock()
 	defer s.use.RUnlock()

@@ -88,9 +88,6 @@ type Semaphore interface {
 	// Post adds n tokens at once and wakes the waiter. The error matches [ErrOverflow] when the
 	// value cannot hold them; then nothing is added.
 	Post(n uint32) error
-	// Expect says that Post comes soon. It changes nothing, and may begin to fetch the memory that
-	// Post writes to.
-	Expect()
 	// State returns the number of tokens and of waiters, read in one atomic step. Where the system
 	// does not tell who waits (Windows), only waits of programs of ours that hold a claim are
 	// counted, and the two are read one after the other. So 0 waiters never prove that nobody

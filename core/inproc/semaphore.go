@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
-	"github.com/zerobuffer-go/zerobuffer/core/internal/spin"
 )
 
 // semaphore has the word of the C library's semaphore: tokens in the low half, waiters in the high
@@ -52,8 +51,6 @@ func (s *semaphore) Post(n uint32) error {
 		}
 	}
 }
-
-func (s *semaphore) Expect() { spin.PrefetchWord(&s.word) }
 
 func (s *semaphore) Wake() {
 	select {

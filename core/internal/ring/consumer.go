@@ -126,10 +126,11 @@ func (c *Consumer) lookAround(finish bool) error {
 func (c *Consumer) look() error {
 	// Partner: Producer.Flush, which stores read_pos before write_pos in a restart at 0, so the
 	// order of the loads is the other way round.
-	w, err := c.position("write_pos", c.oieb.WritePos.Load())
-	if err != nil {
-		return err
+	w := c.oieb.WritePos.Load()
+	if w > c.size {
+		return c.beyond("write_pos", w)
 	}
+	w = c.fold(w)
 	if c.oieb.ReadPos.Load() != c.published.Load() {
 		if err := c.restart(); err != nil {
 			return err

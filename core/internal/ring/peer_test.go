@@ -24,8 +24,6 @@ func (s *sem) Post(n uint32) error {
 	return nil
 }
 
-func (s *sem) Expect() {}
-
 func (s *sem) State() (uint32, uint32) { return s.tokens, s.waiters }
 
 func (s *sem) ResetWaiters(t, w uint32) bool {

@@ -83,10 +83,6 @@ func NewProducer(seg layout.Segment, ready Tokens, lap int64) *Producer {
 // Open finds a place for a frame with n payload bytes, writes its marked header and returns its
 // payload, with cap == len. It returns nil if there is no room now. n must be in 1..MaxPayload.
 func (p *Producer) Open(n uint64) ([]byte, error) {
-	if p.sealed.n == 0 { // else the others are only to be posted with this one
-		p.ready.Expect()
-		spin.PrefetchWord(&p.oieb.WritePos)
-	}
 	total := layout.HeaderSize + n
 	pl := place{at: p.pos}
 	if !p.straight(total) {
@@ -229,12 +225,12 @@ func (p *Producer) Flush() error {
 	n, bytes := uint32(b.n), b.bytes
 	b.n, b.bytes, b.markers = 0, 0, 0
 	// Partner: the reader's Take or State. It makes all of the above visible.
-	err := p.post(n)
+	err := p.ready.Post(n)
 	p.fetchNext(bytes)
 	if !first {
 		p.subtract(bytes)
 	}
-	return err
+	return tampered(err)
 }
 
 // fetchNext begins to fetch the cache lines of what comes next, which is likely to be like the last
@@ -270,12 +266,12 @@ func (p *Producer) noteWaste(tail uint64) {
 	}
 }
 
-// post adds n tokens. A semaphore that is full was tampered with.
-func (p *Producer) post(n uint32) error {
-	if err := p.ready.Post(n); err != nil {
-		return errors.Join(ErrCorrupt, err)
+// tampered is the error of a post: a semaphore that is full was tampered with.
+func tampered(err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	return errors.Join(ErrCorrupt, err)
 }
 
 // OpenSize is the number of payload bytes of the open frame.

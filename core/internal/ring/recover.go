@@ -272,7 +272,7 @@ func (p *Producer) tokensAtAttach(s *state) error {
 	if n == 0 {
 		return nil
 	}
-	return p.post(n)
+	return tampered(p.ready.Post(n))
 }
 
 // settleEvery is how many calls of Settle go by before it counts the unread frames without a
@@ -300,7 +300,7 @@ func (p *Producer) Settle() error {
 	case tokens == 0 && waiters > 0:
 		p.unsettled = false
 		if frames != 0 {
-			return p.post(uint32(frames))
+			return tampered(p.ready.Post(uint32(frames)))
 		}
 	case uint64(tokens) == frames:
 		p.unsettled = false

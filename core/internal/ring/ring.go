@@ -43,7 +43,6 @@ func (e *SequenceError) Unwrap() error { return ErrSequence }
 type Tokens interface {
 	Take(limit uint32) uint32
 	Post(n uint32) error
-	Expect()
 	State() (tokens, waiters uint32)
 	ResetWaiters(tokens, waiters uint32) bool
 }
@@ -78,9 +77,14 @@ func (v *view) distance(r, w uint64) uint64 {
 // position checks a position that a peer has stored and folds it.
 func (v *view) position(name string, p uint64) (uint64, error) {
 	if p > v.size {
-		return 0, fmt.Errorf("%s is %d, the ring has %d bytes: %w", name, p, v.size, ErrCorrupt)
+		return 0, v.beyond(name, p)
 	}
 	return v.fold(p), nil
+}
+
+// beyond says that a position is not in the ring.
+func (v *view) beyond(name string, p uint64) error {
+	return fmt.Errorf("%s is %d, the ring has %d bytes: %w", name, p, v.size, ErrCorrupt)
 }
 
 // free is payload_free_bytes, forced into 0..size: a peer without atomic additions was seen to

@@ -2,18 +2,11 @@
 
 package spin
 
-import "sync/atomic"
-
 // Pause executes n pause instructions: the core does nothing for a moment, and leaves the cache
 // line that the caller looks at, and a sibling thread, alone.
 //
 //go:noescape
 func Pause(n uint32)
-
-// PrefetchWord begins to fetch the cache line of word, so as to write to it soon.
-//
-//go:noescape
-func PrefetchWord(word *atomic.Uint64)
 
 // PrefetchWrite begins to fetch the cache lines of b, so as to write to them soon.
 func PrefetchWrite(b []byte) {

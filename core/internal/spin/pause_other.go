@@ -2,16 +2,10 @@
 
 package spin
 
-import (
-	"runtime"
-	"sync/atomic"
-)
+import "runtime"
 
 // Pause gives up the processor for a moment.
 func Pause(uint32) { runtime.Gosched() }
-
-// PrefetchWord does nothing.
-func PrefetchWord(*atomic.Uint64) {}
 
 // PrefetchWrite does nothing.
 func PrefetchWrite([]byte) {}

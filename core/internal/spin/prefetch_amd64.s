@@ -1,18 +1,12 @@
 #include "textflag.h"
 
-// func PrefetchWord(word *atomic.Uint64)
-TEXT ·PrefetchWord(SB), NOSPLIT, $0-8
-	MOVQ word+0(FP), AX
-	BYTE $0x0F; BYTE $0x0D; BYTE $0x08 // PREFETCHW (AX), which the assembler does not know
-	RET
-
 // func prefetchWriteLines(p *byte, n uint64)
 TEXT ·prefetchWriteLines(SB), NOSPLIT, $0-16
 	MOVQ p+0(FP), AX
 	MOVQ n+8(FP), CX
 
 again:
-	BYTE $0x0F; BYTE $0x0D; BYTE $0x08 // PREFETCHW (AX)
+	BYTE $0x0F; BYTE $0x0D; BYTE $0x08 // PREFETCHW (AX), which the assembler does not know
 	ADDQ $64, AX
 	SUBQ $1, CX
 	JNZ  again

@@ -1,11 +1,5 @@
 #include "textflag.h"
 
-// func PrefetchWord(word *atomic.Uint64)
-TEXT ·PrefetchWord(SB), NOSPLIT, $0-8
-	MOVD word+0(FP), R0
-	PRFM (R0), PSTL1KEEP
-	RET
-
 // func prefetchWriteLines(p *byte, n uint64)
 TEXT ·prefetchWriteLines(SB), NOSPLIT, $0-16
 	MOVD p+0(FP), R0

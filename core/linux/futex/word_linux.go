@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
-	"github.com/zerobuffer-go/zerobuffer/core/internal/spin"
 )
 
 // The word of glibc's semaphores on 64-bit targets, 2.21 and later (wire contract, section 6): the
@@ -90,9 +89,6 @@ func (w Word) Post(n uint32) error {
 	}
 	return nil
 }
-
-// Expect begins to fetch the cache line of the word, while the frame is being written.
-func (w Word) Expect() { spin.PrefetchWord(w.word) }
 
 // State returns the number of tokens and of waiters, read in one atomic step.
 func (w Word) State() (tokens, waiters uint32) {
