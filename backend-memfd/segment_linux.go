@@ -37,6 +37,7 @@ type segment struct {
 }
 
 func (s *segment) Memory() []byte               { return s.mem }
+func (s *segment) Maps(addr uintptr) bool       { return driver.Within(s.all, addr) }
 func (s *segment) DataReady() driver.Semaphore  { return &s.data }
 func (s *segment) SpaceReady() driver.Semaphore { return &s.space }
 

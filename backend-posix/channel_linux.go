@@ -73,6 +73,22 @@ func (c *channel) DataReady() driver.Semaphore  { return &c.sems[0].semaphore }
 func (c *channel) SpaceReady() driver.Semaphore { return &c.sems[1].semaphore }
 func (c *channel) Liveness() driver.Liveness    { return c.live }
 
+func (c *channel) Maps(addr uintptr) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if driver.Within(c.mem, addr) {
+		return true
+	}
+	for _, s := range c.sems {
+		for _, m := range append(s.retired, s.cur.Load()) {
+			if driver.Within(m.mem, addr) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Tune leaves the file alone: both sides may have it mapped.
 func (c *channel) Tune(o driver.MemoryOptions) driver.MemoryStatus {
 	return memory.Tune(c.mem, o)
@@ -108,9 +124,8 @@ func (c *channel) Check() error {
 func (c *channel) checkSegment() error {
 	var st unix.Stat_t
 	if err := unix.Fstat(c.fd, &st); err == nil && st.Size < int64(len(c.mem)) {
-		return fmt.Errorf("%w: %s was truncated from %d to %d bytes by another program; "+
-			"an access behind its end is a SIGBUS", driver.ErrSegmentRemoved, c.path,
-			len(c.mem), st.Size)
+		return fmt.Errorf("%w: another program has cut %s from %d to %d bytes",
+			driver.ErrSegmentTruncated, c.path, len(c.mem), st.Size)
 	}
 	id, err := c.name.lookup()
 	switch {

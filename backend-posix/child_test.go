@@ -115,6 +115,9 @@ func init() {
 			return os.Remove(path)
 		},
 
+		// stream NAME: both sides, until the segment is cut off.
+		"stream": func(b *Backend, args []string) error { return stream(b, args[0]) },
+
 		// create NAME SIZE: prints how Create ends.
 		"create": func(b *Backend, args []string) error {
 			size, _ := strconv.ParseUint(args[1], 10, 64)

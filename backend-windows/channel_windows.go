@@ -36,6 +36,7 @@ type channel struct {
 var _ driver.Channel = (*channel)(nil)
 
 func (c *channel) Memory() []byte               { return c.mem }
+func (c *channel) Maps(addr uintptr) bool       { return driver.Within(c.mem, addr) }
 func (c *channel) DataReady() driver.Semaphore  { return c.sems[0] }
 func (c *channel) SpaceReady() driver.Semaphore { return c.sems[1] }
 func (c *channel) Liveness() driver.Liveness    { return c.live }

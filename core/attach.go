@@ -35,7 +35,8 @@ func newWriter(b driver.Backend, name string, opts WriterOptions) (*Writer, erro
 }
 
 // attach takes the role of the writer and repairs what the one before left.
-func attach(ch driver.Channel, name string, opts WriterOptions) (*Writer, error) {
+func attach(ch driver.Channel, name string, opts WriterOptions) (_ *Writer, err error) {
+	defer unguard(guard(), ch, &err)
 	seg, err := layout.Attach(ch.Memory())
 	if errors.Is(err, layout.ErrNotReady) {
 		return nil, fmt.Errorf("%w: %w", ErrNotReady, err)
@@ -209,10 +210,5 @@ func (w *Writer) lookForReader() error {
 
 // ReaderConnected tells whether a live reader is there now.
 func (w *Writer) ReaderConnected() bool {
-	if !w.s.pin() {
-		return false
-	}
-	defer w.s.unpin()
-	pid := w.s.seg.OIEB.ReaderPID.Load()
-	return pid != 0 && w.s.ch.Liveness().Alive(driver.Reader, pid)
+	return w.s.present(driver.Reader)
 }

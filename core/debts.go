@@ -18,6 +18,7 @@ const secondRelease = 100 * time.Microsecond
 // keeper gives back what a Reader owes while the program neither reads nor releases. Its goroutine
 // starts with the first debt, and is parked while there is none.
 type keeper struct {
+	s     *session
 	ring  *ring.Consumer
 	awake atomic.Bool // a look will come within debtAge
 	start sync.Once
@@ -26,7 +27,20 @@ type keeper struct {
 	ended chan struct{}
 }
 
-func newKeeper(c *ring.Consumer) *keeper { return &keeper{ring: c} }
+func newKeeper(s *session, c *ring.Consumer) *keeper { return &keeper{s: s, ring: c} }
+
+// giveBack gives back what is owed and returns how many frames are still held. If the memory is
+// gone there is nobody to give it back to.
+func (k *keeper) giveBack() (held int) {
+	err := k.s.guarded(func() error {
+		held = k.ring.GiveBack()
+		return nil
+	})
+	if err != nil {
+		held = k.ring.Held()
+	}
+	return held
+}
 
 // note says that something is owed. It is called after each release that gave nothing back.
 func (k *keeper) note() {
@@ -56,7 +70,7 @@ func (k *keeper) run() {
 			return
 		case <-timer.C:
 		}
-		k.ring.GiveBack()
+		k.giveBack()
 		k.awake.Store(false)
 		// Partner: note, which looks at awake after the release. A release at this moment that
 		// still saw somebody awake is visible when the next look comes.
@@ -66,7 +80,7 @@ func (k *keeper) run() {
 			return
 		case <-timer.C:
 		}
-		k.ring.GiveBack()
+		k.giveBack()
 	}
 }
 

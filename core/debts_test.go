@@ -2,6 +2,7 @@ package zerobuffer_test
 
 import (
 	"context"
+	"math"
 	"testing"
 	"time"
 
@@ -58,6 +59,26 @@ func TestReaderPaysWithoutCalls(t *testing.T) {
 			10*time.Second, time.Millisecond, "the space of released frames does not come back")
 		require.Equal(t, o.WritePos.Load(), o.ReadPos.Load())
 	}
+}
+
+// TestReaderPaysAWaitingWriter releases a frame, late, and reads the next one while somebody waits
+// for space.
+func TestReaderPaysAWaitingWriter(t *testing.T) {
+	_, g, o := newDebtor(t)
+	g.passFast(t)
+	g.write(100, 'a')
+	g.write(100, 'b')
+	space := g.raw().SpaceReady()
+	space.Take(math.MaxInt32)
+	wait := func() error { space.Wait(1, -1); return nil }
+	require.NoError(t, whileBlocked(space, wait, func() {
+		f, err := g.r.ReadFrame(t.Context())
+		require.NoError(t, err)
+		f.Release()
+		_, err = g.r.ReadFrame(t.Context())
+		require.NoError(t, err)
+		require.EqualValues(t, 1<<16-116, o.PayloadFree.Load(), "the first frame was not given back")
+	}))
 }
 
 // TestReaderOwesNothingWhileBlocked looks at the moment at which a reader blocks that has released

@@ -6,11 +6,12 @@ import (
 )
 
 // Drained tells whether the reader has read all frames and given back their space.
-func (w *Writer) Drained() bool {
-	if err := w.s.enter(); err != nil {
+func (w *Writer) Drained() (yes bool) {
+	err := w.s.enter()
+	if err != nil {
 		return false
 	}
-	defer w.s.leave()
+	defer w.s.leave(&err)
 	return w.ring.Drained()
 }
 
@@ -19,16 +20,9 @@ func (w *Writer) Drained() bool {
 // the methods that write it is for one goroutine at a time.
 func (w *Writer) WaitDrained(ctx context.Context) error {
 	var gone error
-	err := w.s.poll(ctx, "wait for the reader of", func() bool {
-		if w.s.enter() != nil {
-			return false // a write is in progress
-		}
-		defer w.s.leave()
-		if w.ring.Drained() {
-			return true
-		}
-		gone = w.lookForReader()
-		return gone != nil
+	err := w.s.poll(ctx, "wait for the reader of", func() (done bool) {
+		done, gone = w.drainedOrGone()
+		return done
 	})
 	var reader *ReaderGoneError
 	if errors.As(gone, &reader) && reader.Unread == 0 {
@@ -38,4 +32,22 @@ func (w *Writer) WaitDrained(ctx context.Context) error {
 		err = w.s.errorf("wait for the reader of", gone)
 	}
 	return err
+}
+
+// drainedOrGone tells whether nothing is left to wait for, and why if that is not because the ring
+// is drained.
+func (w *Writer) drainedOrGone() (done bool, gone error) {
+	err := w.s.enter()
+	switch {
+	case errors.Is(err, ErrConcurrentUse):
+		return false, nil // a write is in progress
+	case err != nil:
+		return true, err
+	}
+	defer w.s.leave(&gone)
+	if w.ring.Drained() {
+		return true, nil
+	}
+	gone = w.lookForReader()
+	return gone != nil, gone
 }

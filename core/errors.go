@@ -56,12 +56,17 @@ var (
 	ErrReserved = errors.New("a frame is reserved: call Commit or Abort first")
 	// ErrNotReserved says that Commit or Abort was called without a Reserve.
 	ErrNotReserved = errors.New("no frame is reserved")
+	// ErrReleased says that a frame was released before.
+	ErrReleased = errors.New("frame was released")
 	// ErrSequence says that a frame has another number than expected; see [SequenceError].
 	ErrSequence = ring.ErrSequence
 	// ErrCorrupt says that the peer left values that cannot be; the text says which.
 	ErrCorrupt = ring.ErrCorrupt
 	// ErrSegmentRemoved says that somebody has removed or replaced the segment.
 	ErrSegmentRemoved = driver.ErrSegmentRemoved
+	// ErrSegmentTruncated says that somebody has cut off the memory of the buffer while it was in
+	// use. It is also [ErrSegmentRemoved].
+	ErrSegmentTruncated = driver.ErrSegmentTruncated
 )
 
 // Errors about the peer.

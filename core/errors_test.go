@@ -125,6 +125,18 @@ var sentinels = map[string]sentinel{
 		t.Cleanup(func() { _ = r.Close() })
 		return calls["read"](g, t.Context())
 	}, nil},
+	// Nor can one be cut off.
+	"ErrSegmentTruncated": {zerobuffer.ErrSegmentTruncated, func(*testing.T) error {
+		return zerobuffer.ErrSegmentTruncated
+	}, []error{zerobuffer.ErrSegmentRemoved}},
+	"ErrReleased": {zerobuffer.ErrReleased, func(t *testing.T) error {
+		g := smallRig(t)
+		g.write(10, 'a')
+		f, err := g.r.ReadFrame(t.Context())
+		require.NoError(t, err)
+		f.Release()
+		return f.Do(func([]byte) error { return nil })
+	}, nil},
 	"ErrReaderDead": {zerobuffer.ErrReaderDead, func(t *testing.T) error {
 		g := smallRig(t)
 		g.fill(100)

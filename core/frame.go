@@ -27,6 +27,18 @@ func (f Frame) Bytes() []byte {
 	return f.data
 }
 
+// Do calls use with the payload and returns its error, or [ErrReleased] after [Frame.Release]. It
+// protects use from a program that cuts off the segment meanwhile: an access to bytes that are gone
+// ends use, and Do returns [ErrSegmentTruncated]. Without it such an access ends the program. The
+// protection is for the calling goroutine, not for others that use starts.
+func (f Frame) Do(use func(b []byte) error) (err error) {
+	if !f.Valid() {
+		return ErrReleased
+	}
+	defer unguard(guard(), f.reader.s.ch, &err)
+	return use(f.data)
+}
+
 // Len is the number of payload bytes.
 func (f Frame) Len() int { return len(f.data) }
 

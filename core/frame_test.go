@@ -1,6 +1,7 @@
 package zerobuffer_test
 
 import (
+	"errors"
 	"bytes"
 	"math/rand/v2"
 	"sync"
@@ -39,6 +40,21 @@ func TestFrameIsViewOfMemory(t *testing.T) {
 	require.Equal(t, "xaaaa", string(g.payload()[16:21]))
 	_ = append(b, 'y')
 	require.Equal(t, "bbbbb", string(g.read().Bytes()))
+}
+
+func TestFrameDo(t *testing.T) {
+	t.Parallel()
+	g := smallRig(t)
+	g.write(3, 'a')
+	f := g.read()
+	refused := errors.New("refused")
+	require.ErrorIs(t, f.Do(func(b []byte) error {
+		require.Equal(t, "aaa", string(b))
+		return refused
+	}), refused)
+	require.NoError(t, f.Do(func([]byte) error { f.Release(); return nil }))
+	require.ErrorIs(t, f.Do(nil), zerobuffer.ErrReleased)
+	require.ErrorIs(t, zerobuffer.Frame{}.Do(nil), zerobuffer.ErrReleased)
 }
 
 func TestFrameReleaseTakesBytes(t *testing.T) {

@@ -13,12 +13,19 @@ import (
 // Metadata returns a copy of the metadata that the writer has set, and [ErrNoMetadata] if there is
 // none yet.
 func (r *Reader) Metadata() ([]byte, error) {
-	if !r.s.pin() {
+	b, err := r.metadata()
+	if errors.Is(err, ErrClosed) {
 		return nil, ErrClosed
 	}
-	defer r.s.unpin()
-	b, err := readMetadata(r.s.seg)
 	return b, r.s.errorf("read metadata of", err)
+}
+
+func (r *Reader) metadata() (b []byte, err error) {
+	err = r.s.look(func() error {
+		b, err = readMetadata(r.s.seg)
+		return err
+	})
+	return b, err
 }
 
 // WaitMetadata waits until the writer has set metadata and returns a copy.
@@ -26,11 +33,7 @@ func (r *Reader) WaitMetadata(ctx context.Context) ([]byte, error) {
 	var b []byte
 	var err error
 	waited := r.s.poll(ctx, "wait for metadata of", func() bool {
-		if !r.s.pin() {
-			return false
-		}
-		defer r.s.unpin()
-		b, err = readMetadata(r.s.seg)
+		b, err = r.metadata()
 		return !errors.Is(err, ErrNoMetadata)
 	})
 	if waited != nil {
@@ -74,11 +77,11 @@ func readMetadata(seg layout.Segment) ([]byte, error) {
 // SetMetadata sets the metadata of the buffer, once: [ErrMetadataSet] says that this or an earlier
 // writer did. b has 1 byte or more and at most the metadata size of the buffer less 8; it is
 // copied.
-func (w *Writer) SetMetadata(b []byte) error {
+func (w *Writer) SetMetadata(b []byte) (err error) {
 	if err := w.s.enter(); err != nil {
 		return err
 	}
-	defer w.s.leave()
+	defer w.s.leave(&err)
 	return w.s.errorf("set metadata of", w.setMetadata(b))
 }
 

@@ -3,6 +3,7 @@ package zerobuffer
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
@@ -121,12 +122,25 @@ func (r *Reader) freeStuckWriter() time.Duration {
 
 // WriterConnected tells whether a live writer is connected now.
 func (r *Reader) WriterConnected() bool {
-	if !r.s.pin() {
-		return false
+	return r.s.present(driver.Writer)
+}
+
+// pidOf is the word that holds the PID of the side in that role.
+func (s *session) pidOf(role driver.Role) *atomic.Uint64 {
+	if role == driver.Writer {
+		return &s.seg.OIEB.WriterPID
 	}
-	defer r.s.unpin()
-	pid := r.s.seg.OIEB.WriterPID.Load()
-	return pid != 0 && r.s.ch.Liveness().Alive(driver.Writer, pid)
+	return &s.seg.OIEB.ReaderPID
+}
+
+// present tells whether the side in that role is alive.
+func (s *session) present(role driver.Role) (yes bool) {
+	_ = s.look(func() error {
+		pid := s.pidOf(role).Load()
+		yes = pid != 0 && s.ch.Liveness().Alive(role, pid)
+		return nil
+	})
+	return yes
 }
 
 // WaitWriter waits until a writer is connected. After [ErrWriterClosed] or [ErrWriterDead] it

@@ -18,7 +18,7 @@ func (r *Reader) ReadFrame(ctx context.Context) (f Frame, err error) {
 	if err := r.s.enter(); err != nil {
 		return f, err
 	}
-	defer r.s.leave()
+	defer r.s.leave(&err)
 	if err := ctx.Err(); err != nil {
 		return f, asTimeout(err, errReadTimeout)
 	}
@@ -35,7 +35,8 @@ func (r *Reader) TryReadFrame() (f Frame, ok bool, err error) {
 	if err := r.s.enter(); err != nil {
 		return f, false, err
 	}
-	defer r.s.leave()
+	defer r.s.leave(&err)
+	r.pay()
 	if ok, err = r.tryRead(true); ok {
 		r.frame(&f)
 		return f, true, nil
@@ -49,11 +50,11 @@ func (r *Reader) TryReadFrame() (f Frame, ok bool, err error) {
 
 // ReadBatch waits for the first frame and then takes what is there, up to len(frames). It returns
 // how many it stored. An error that comes after the first frame is left to the next call.
-func (r *Reader) ReadBatch(ctx context.Context, frames []Frame) (int, error) {
+func (r *Reader) ReadBatch(ctx context.Context, frames []Frame) (n int, err error) {
 	if err := r.s.enter(); err != nil {
 		return 0, err
 	}
-	defer r.s.leave()
+	defer r.s.leave(&err)
 	if err := ctx.Err(); err != nil || len(frames) == 0 {
 		return 0, asTimeout(err, errReadTimeout)
 	}
@@ -61,7 +62,7 @@ func (r *Reader) ReadBatch(ctx context.Context, frames []Frame) (int, error) {
 		return 0, err
 	}
 	r.frame(&frames[0])
-	for n := 1; n < len(frames); n++ {
+	for n = 1; n < len(frames); n++ {
 		if ok, err := r.tryRead(false); !ok || err != nil {
 			return n, nil
 		}
@@ -76,7 +77,7 @@ func (r *Reader) Latest(ctx context.Context) (newest Frame, err error) {
 	if err := r.s.enter(); err != nil {
 		return newest, err
 	}
-	defer r.s.leave()
+	defer r.s.leave(&err)
 	if err := ctx.Err(); err != nil {
 		return newest, asTimeout(err, errReadTimeout)
 	}
@@ -123,6 +124,7 @@ const (
 // read waits for a frame and leaves it in r.got, as all that follow do. The call in progress owns
 // it.
 func (r *Reader) read(ctx context.Context) error {
+	r.pay()
 	if r.credit == 0 {
 		r.await()
 	}
@@ -177,6 +179,13 @@ func (r *Reader) await() {
 	r.burst = r.credit
 	if r.calm = min(r.calm+int(min(r.credit, calm)), calm); r.calm == calm && r.s.lazy {
 		r.ring.Hurry(ring.NoHaste)
+	}
+}
+
+// pay gives back what is owed if the writer is seen waiting for it.
+func (r *Reader) pay() {
+	if r.ring.Wanted() {
+		r.ring.GiveBack()
 	}
 }
 

@@ -72,7 +72,7 @@ func newReader(b driver.Backend, name string, opts ReaderOptions) (*Reader, erro
 	s := newSession(name, driver.Reader, ch, opts.Wait, opts.Logger)
 	s.seg = seg
 	r := &Reader{s: s, opts: opts, ring: ring.NewConsumer(seg, ch.SpaceReady())}
-	r.debts = newKeeper(r.ring)
+	r.debts = newKeeper(s, r.ring)
 	s.beforeUnmap = r.debts.stop
 	r.ring.Hurry(ring.EachFrame)
 	r.cleanup = runtime.AddCleanup(r, (*session).drop, s)
@@ -99,9 +99,12 @@ func (r *Reader) Close() error {
 		return nil
 	}
 	r.cleanup.Stop()
-	r.hurry() // no read comes after this that could change it
-	err := errors.Join(s.resign(true), s.detach())
-	if r.ring.GiveBack() == 0 {
+	err := s.guarded(func() error {
+		r.hurry() // no read comes after this that could change it
+		return s.resign(true)
+	})
+	err = errors.Join(err, s.detach())
+	if r.debts.giveBack() == 0 {
 		err = errors.Join(err, s.unmap())
 	} else {
 		// A release that was being made just now may have missed that it is the last one.
@@ -124,7 +127,7 @@ func (r *Reader) release(slot *ring.Slot, gen uint64) {
 // unmapUnheld gives back what is owed, and lets the memory of a closed Reader go if nothing is
 // held.
 func (r *Reader) unmapUnheld() {
-	if held := r.ring.GiveBack(); held == 0 && r.s.detached.Load() {
+	if held := r.debts.giveBack(); held == 0 && r.s.detached.Load() {
 		if err := r.s.unmap(); err != nil {
 			r.s.log.Error("unmap after the last frame", "error", err)
 		}

@@ -43,6 +43,38 @@ func TestWriterCommitShort(t *testing.T) {
 	require.Equal(t, uint64(5), g.w.BytesWritten())
 }
 
+func TestWriterFill(t *testing.T) {
+	t.Parallel()
+	g := smallRig(t)
+	refused := errors.New("refused")
+	for _, c := range []struct {
+		used int
+		err  error
+		want error
+	}{
+		{3, nil, nil},
+		{0, nil, zerobuffer.ErrEmptyFrame},
+		{11, nil, zerobuffer.ErrFrameTooLarge},
+		{5, refused, refused},
+		{10, nil, nil},
+	} {
+		err := g.w.Fill(t.Context(), 10, func(b []byte) (int, error) {
+			require.Len(t, b, 10)
+			copy(b, "0123456789")
+			return c.used, c.err
+		})
+		require.ErrorIs(t, err, c.want)
+	}
+	require.Panics(t, func() {
+		_ = g.w.Fill(t.Context(), 10, func([]byte) (int, error) { panic("no") })
+	})
+	g.write(1, 'x') // nothing is left reserved
+	for _, want := range []string{"012", "0123456789", "x"} {
+		require.Equal(t, want, string(g.read().Bytes()))
+	}
+	require.ErrorIs(t, g.w.Fill(t.Context(), 2000, nil), zerobuffer.ErrFrameTooLarge)
+}
+
 func TestWriterCommitBadSize(t *testing.T) {
 	t.Parallel()
 	g := smallRig(t)

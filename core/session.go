@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,7 +30,8 @@ type session struct {
 
 	memory MemoryStatus // set once, before anyone else has the session
 
-	busy     atomic.Uint64 // 1 while a call is in progress; stays so after Close
+	busy     atomic.Uint64 // see the states below
+	before   bool          // what guard has returned to the call in progress
 	closed   atomic.Bool   // Close was called
 	blocks   atomic.Uint64 // odd while the call in progress is in, or just before, sem.Wait
 	detached atomic.Bool   // names and claims are given up; only frames may use the memory
@@ -52,6 +54,13 @@ type session struct {
 	unclocked int // waits since the clock was looked at
 }
 
+// The states of session.busy.
+const (
+	callNone    = iota // no call is in progress
+	callRunning        // one is, or Close was called
+	callFaulted        // one has met memory that is gone, and none may follow but Close
+)
+
 func newSession(
 	name string, role driver.Role, ch driver.Channel, mode WaitMode, log *slog.Logger,
 ) *session {
@@ -71,18 +80,37 @@ func newSession(
 	return s
 }
 
-// enter begins a call; leave ends it.
+// enter begins a call. If it returns nil, leave is deferred next.
 func (s *session) enter() error {
-	if s.busy.CompareAndSwap(0, 1) {
+	if s.busy.CompareAndSwap(callNone, callRunning) {
+		s.before = guard()
 		return nil
 	}
-	if s.closed.Load() {
+	switch {
+	case s.closed.Load():
 		return ErrClosed
+	case s.busy.Load() == callFaulted:
+		return s.errorf("use", ErrSegmentTruncated)
 	}
 	return ErrConcurrentUse
 }
 
-func (s *session) leave() { release.Store(&s.busy, 0) }
+// leave ends a call, and puts into err what [faultIn] makes of a panic.
+func (s *session) leave(err *error) {
+	debug.SetPanicOnFault(s.before)
+	r := recover()
+	if r == nil {
+		release.Store(&s.busy, callNone)
+		return
+	}
+	fault := faultIn(s.ch, r)
+	if fault == nil {
+		s.busy.Store(callNone)
+		panic(r)
+	}
+	s.busy.Store(callFaulted)
+	*err = s.errorf("use", fault)
+}
 
 // seize ends the call in progress, if there is one, and keeps all later ones out. It returns
 // false if that was done before.
@@ -90,7 +118,8 @@ func (s *session) seize() bool {
 	if !s.closed.CompareAndSwap(false, true) {
 		return false
 	}
-	for !s.busy.CompareAndSwap(0, 1) {
+	for !s.busy.CompareAndSwap(callNone, callRunning) &&
+		!s.busy.CompareAndSwap(callFaulted, callRunning) {
 		s.endBlock()
 		time.Sleep(100 * time.Microsecond)
 	}
@@ -144,18 +173,16 @@ func (s *session) unmap() error {
 	return s.ch.Close()
 }
 
-// pin keeps the memory mapped until unpin, for those who look at it beside the call in progress.
-// It returns false if it is gone or about to go.
-func (s *session) pin() bool {
+// look calls f while the memory is mapped, for those who look at it beside the call in progress.
+// It returns [ErrClosed] if it is gone or about to go.
+func (s *session) look(f func() error) error {
 	s.mapped.RLock()
+	defer s.mapped.RUnlock()
 	if s.unmapped || s.detached.Load() {
-		s.mapped.RUnlock()
-		return false
+		return ErrClosed
 	}
-	return true
+	return s.guarded(f)
 }
-
-func (s *session) unpin() { s.mapped.RUnlock() }
 
 // drop cleans up for an owner that was collected without Close.
 func (s *session) drop() {
@@ -165,7 +192,8 @@ func (s *session) drop() {
 	s.log.Warn("dropped without Close: cleaning up; call Close when done")
 	// A foreign reader would take a token without a frame for one (contract 5, close).
 	wake := s.role == driver.Reader || s.ch.Liveness().Ours(driver.Reader)
-	if err := errors.Join(s.resign(wake), s.detach(), s.unmap()); err != nil {
+	resigned := s.guarded(func() error { return s.resign(wake) })
+	if err := errors.Join(resigned, s.detach(), s.unmap()); err != nil {
 		s.log.Error("clean up", "error", err)
 	}
 }
@@ -173,11 +201,7 @@ func (s *session) drop() {
 // resign takes this side's PID out of the segment, and wakes the peer by a real token if wake is
 // true: a peer that is just going to block would miss a bare wake.
 func (s *session) resign(wake bool) error {
-	own := &s.seg.OIEB.ReaderPID
-	if s.role == driver.Writer {
-		own = &s.seg.OIEB.WriterPID
-	}
-	own.CompareAndSwap(s.pid, 0)
+	s.pidOf(s.role).CompareAndSwap(s.pid, 0)
 	if !wake {
 		return nil
 	}

@@ -25,11 +25,7 @@ func (r *Reader) Stats() ReaderStats {
 		FramesRead: r.frames.Load(), BytesRead: r.bytes.Load(), Held: r.ring.Held(),
 		Waits: r.waits.Load(), WriterRestarts: r.ring.Restarts(), Repairs: r.healed.Load(),
 	}
-	if r.s.pin() {
-		defer r.s.unpin()
-		st.PayloadSize = r.s.seg.Geometry.PayloadSize
-		st.PayloadFree = r.s.seg.OIEB.PayloadFree.Load()
-	}
+	st.PayloadSize, st.PayloadFree = r.s.payload()
 	return st
 }
 
@@ -55,10 +51,15 @@ func (w *Writer) Stats() WriterStats {
 		FramesWritten: w.frames.Load(), BytesWritten: w.bytes.Load(),
 		Waits: w.waits.Load(), SpaceInDoubt: w.doubt.Load(),
 	}
-	if w.s.pin() {
-		defer w.s.unpin()
-		st.PayloadSize = w.s.seg.Geometry.PayloadSize
-		st.PayloadFree = w.s.seg.OIEB.PayloadFree.Load()
-	}
+	st.PayloadSize, st.PayloadFree = w.s.payload()
 	return st
+}
+
+// payload is the size of the ring, and what the shared word says is free.
+func (s *session) payload() (size, free uint64) {
+	_ = s.look(func() error {
+		size, free = s.seg.Geometry.PayloadSize, s.seg.OIEB.PayloadFree.Load()
+		return nil
+	})
+	return size, free
 }

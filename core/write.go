@@ -17,11 +17,11 @@ const slowReader = time.Second
 // [WriterOptions.WriteTimeout], with [ErrClosed] when the Writer is closed and with
 // [ErrReaderDead] when the reader has gone. A frame has 1 to [Writer.MaxFrameSize] bytes. After an
 // error nothing of the frame was written. Nothing is allocated.
-func (w *Writer) WriteFrame(ctx context.Context, parts ...[]byte) error {
+func (w *Writer) WriteFrame(ctx context.Context, parts ...[]byte) (err error) {
 	if err := w.enter(); err != nil {
 		return err
 	}
-	defer w.s.leave()
+	defer w.s.leave(&err)
 	if err := ctx.Err(); err != nil {
 		return asTimeout(err, errWriteTimeout)
 	}
@@ -32,11 +32,11 @@ func (w *Writer) WriteFrame(ctx context.Context, parts ...[]byte) error {
 }
 
 // TryWriteFrame is [Writer.WriteFrame] that returns false instead of waiting for room.
-func (w *Writer) TryWriteFrame(parts ...[]byte) (bool, error) {
+func (w *Writer) TryWriteFrame(parts ...[]byte) (ok bool, err error) {
 	if err := w.enter(); err != nil {
 		return false, err
 	}
-	defer w.s.leave()
+	defer w.s.leave(&err)
 	n, err := w.check(parts)
 	if err != nil {
 		return false, err
@@ -57,11 +57,11 @@ func (w *Writer) TryWriteFrame(parts ...[]byte) (bool, error) {
 
 // WriteBatch copies each element of frames into the ring as a frame of its own, with one wake-up
 // for many. It returns how many were written, which is less than len(frames) only with an error.
-func (w *Writer) WriteBatch(ctx context.Context, frames [][]byte) (int, error) {
+func (w *Writer) WriteBatch(ctx context.Context, frames [][]byte) (n int, err error) {
 	if err := w.enter(); err != nil {
 		return 0, err
 	}
-	defer w.s.leave()
+	defer w.s.leave(&err)
 	if err := ctx.Err(); err != nil {
 		return 0, asTimeout(err, errWriteTimeout)
 	}
@@ -79,29 +79,29 @@ func (w *Writer) WriteBatch(ctx context.Context, frames [][]byte) (int, error) {
 // Reserve finds room for a frame of n bytes and returns it to be filled in place, with cap == len.
 // [Writer.Commit] makes it a frame, [Writer.Abort] gives it up; until then no other frame can be
 // written. It waits like [Writer.WriteFrame]. The bytes are those of old frames.
-func (w *Writer) Reserve(ctx context.Context, n int) ([]byte, error) {
+func (w *Writer) Reserve(ctx context.Context, n int) (buf []byte, err error) {
 	if err := w.enter(); err != nil {
 		return nil, err
 	}
-	defer w.s.leave()
+	defer w.s.leave(&err)
 	if err := ctx.Err(); err != nil {
 		return nil, asTimeout(err, errWriteTimeout)
 	}
 	if err := w.checkSize(n); err != nil {
 		return nil, err
 	}
-	buf, err := w.place(ctx, n)
+	buf, err = w.place(ctx, n)
 	w.reserved = buf != nil
 	return buf, err
 }
 
 // Commit makes the first n reserved bytes a frame; n is at least 1 and at most what was reserved.
 // After an error about n the frame is still reserved.
-func (w *Writer) Commit(n int) error {
+func (w *Writer) Commit(n int) (err error) {
 	if err := w.endReserve(); err != nil {
 		return err
 	}
-	defer w.s.leave()
+	defer w.s.leave(&err)
 	switch most := w.ring.OpenSize(); {
 	case n <= 0:
 		return w.s.errorf("commit frame to", ErrEmptyFrame)
@@ -120,14 +120,40 @@ func (w *Writer) Commit(n int) error {
 }
 
 // Abort gives the reserved frame up. Its sequence number goes to the next frame.
-func (w *Writer) Abort() error {
+func (w *Writer) Abort() (err error) {
 	if err := w.endReserve(); err != nil {
 		return err
 	}
-	defer w.s.leave()
+	defer w.s.leave(&err)
 	w.reserved = false
 	w.ring.Abandon()
 	return nil
+}
+
+// Fill writes a frame of at most n bytes in place: it reserves them, calls fill, and commits as many
+// as that returns. If fill returns an error the frame is given up. Like [Frame.Do] it protects fill
+// from a program that cuts off the segment meanwhile.
+func (w *Writer) Fill(
+	ctx context.Context, n int, fill func(b []byte) (int, error),
+) (err error) {
+	b, err := w.Reserve(ctx, n)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if w.reserved { // after a panic as well
+			err = errors.Join(err, w.Abort())
+		}
+	}()
+	var used int
+	err = w.s.guarded(func() (err error) {
+		used, err = fill(b)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return w.Commit(used)
 }
 
 // endReserve enters a call that needs a reserved frame. If the Writer was closed meanwhile the
@@ -143,7 +169,7 @@ func (w *Writer) endReserve() error {
 	case err != nil:
 		return err
 	case !w.reserved:
-		w.s.leave()
+		w.s.leave(&err)
 		return ErrNotReserved
 	}
 	return nil
@@ -151,14 +177,12 @@ func (w *Writer) endReserve() error {
 
 // enter begins a call that writes.
 func (w *Writer) enter() error {
-	if err := w.s.enter(); err != nil {
-		return err
-	}
-	if w.reserved {
-		w.s.leave()
+	err := w.s.enter()
+	if err == nil && w.reserved {
+		w.s.leave(&err)
 		return ErrReserved
 	}
-	return nil
+	return err
 }
 
 // write copies one frame and leaves it sealed.

@@ -85,8 +85,10 @@ func (w *Writer) Close() error {
 		return nil
 	}
 	w.cleanup.Stop()
-	err := w.ring.Flush()
-	err = errors.Join(err, w.ring.Settle(), s.resign(w.mayWake()), s.detach())
+	err := s.guarded(func() error {
+		return errors.Join(w.ring.Flush(), w.ring.Settle(), s.resign(w.mayWake()))
+	})
+	err = errors.Join(err, s.detach())
 	if !w.reserved {
 		err = errors.Join(err, s.unmap())
 	}

@@ -49,6 +49,9 @@ type Config struct {
 type Channel interface {
 	// Memory is the mapped segment. It stays mapped until Close.
 	Memory() []byte
+	// Maps tells whether addr is an address in memory that the channel has mapped: the segment and
+	// the semaphores, those as well that were exchanged. A fault there is the peer's doing.
+	Maps(addr uintptr) bool
 	// Tune does what is asked for the mapping of this side, and tells of each thing whether it is
 	// in effect. No byte of the memory changes: the peer may be at work. It is called at most once,
 	// before the channel is used for frames.

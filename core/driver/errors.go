@@ -23,6 +23,9 @@ var (
 	ErrNoSpace = errors.New("not enough shared memory")
 	// ErrSegmentRemoved says that somebody has removed or replaced the segment.
 	ErrSegmentRemoved = errors.New("segment was removed")
+	// ErrSegmentTruncated says that somebody has cut off the segment or a semaphore. It matches
+	// ErrSegmentRemoved.
+	ErrSegmentTruncated = sentinel.New("segment was truncated", ErrSegmentRemoved)
 	// ErrInvalidName says that the name cannot be the name of a buffer.
 	ErrInvalidName = sentinel.New("invalid buffer name", fs.ErrInvalid)
 	// ErrOverflow says that a semaphore cannot hold more tokens.

@@ -50,6 +50,7 @@ var (
 )
 
 func (c *channel) Memory() []byte               { return c.buffer.mem }
+func (c *channel) Maps(addr uintptr) bool       { return driver.Within(c.buffer.mem, addr) }
 func (c *channel) DataReady() driver.Semaphore  { return c.buffer.data }
 func (c *channel) SpaceReady() driver.Semaphore { return c.buffer.space }
 func (c *channel) Liveness() driver.Liveness    { return c }

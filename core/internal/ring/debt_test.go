@@ -55,15 +55,18 @@ func TestReleaseDueAtEighth(t *testing.T) {
 	}
 }
 
-func TestReleaseDueForWaitingWriter(t *testing.T) {
+func TestWanted(t *testing.T) {
 	d := newDebtor(t)
-	require.Equal(t, Owed, d.release())
 	d.space.waiters = 1
-	require.Equal(t, Due, d.release())
+	require.False(t, d.c.Wanted(), "nothing is owed")
+	require.Equal(t, Owed, d.release())
+	require.True(t, d.c.Wanted())
 	require.Zero(t, d.c.GiveBack())
 	require.EqualValues(t, 1, d.space.tokens, "the writer was not told")
+	require.False(t, d.c.Wanted())
 	d.space.waiters = 0
 	require.Equal(t, Owed, d.release())
+	require.False(t, d.c.Wanted(), "nobody waits")
 }
 
 // With Hurry nothing is owed, until it is taken back.

@@ -107,14 +107,13 @@ const (
 )
 
 // Release gives a frame back. Space goes back in the order of the frames, whatever the order of the
-// calls, and not at once: see [Consumer.GiveBack].
+// calls, and not at once: see [Consumer.GiveBack]. Nothing that a peer can reach is touched.
 func (c *Consumer) Release(s *Slot, gen uint64) Released {
 	if !s.gen.CompareAndSwap(gen, gen-slotHeld+slotReleasing) {
 		return Stale
 	}
 	sum := s.sum // before the slot is free for a later frame
-	due := sum-c.given.Load() >= c.debtLimit ||
-		c.taken.Load()-c.back.Load() >= debtFrames || c.writerWaits()
+	due := sum-c.given.Load() >= c.debtLimit || c.taken.Load()-c.back.Load() >= debtFrames
 	// Partner: GiveBack. This is no barrier for the load of eager: who sets it gives back at once,
 	// and looks once more a moment later if something seems to be held.
 	release.Store(&s.gen, gen-slotHeld+slotStates)
@@ -124,8 +123,11 @@ func (c *Consumer) Release(s *Slot, gen uint64) Released {
 	return Owed
 }
 
-// writerWaits tells whether the writer is seen waiting for space.
-func (c *Consumer) writerWaits() bool {
+// Wanted tells whether the writer is seen waiting for space while something may be owed to it.
+func (c *Consumer) Wanted() bool {
+	if c.back.Load() == c.taken.Load() {
+		return false
+	}
 	_, waiters := c.space.State()
 	return waiters != 0
 }
@@ -165,8 +167,8 @@ func (c *Consumer) CouldRestart(streaming bool) bool {
 // GiveBack publishes the release position and the space of all frames that were released in a row,
 // tells the writer, and returns how many frames are still held. Between two calls this side owes
 // the space of released frames to the writer. Contract 4a limits that: everything goes back before
-// this side blocks, at once while the writer is seen waiting or an eighth of the ring is owed, and
-// in any case after 5 ms, for which the caller has to see.
+// this side blocks, at once when the writer is seen waiting ([Consumer.Wanted]) or an eighth of the
+// ring is owed, and in any case after 5 ms, for which the caller has to see.
 //
 // The order is that of contract 4a: no store to read_pos after the addition, because a writer that
 // finds the ring drained may store it then.
@@ -182,6 +184,9 @@ func (c *Consumer) GiveBack() (held int) {
 	}
 	last := c.slots[(back-1)&uint64(len(c.slots)-1)]
 	bytes := last.sum - c.given.Load()
+	// Last, because who sees that nothing is out, without mu, may let the memory go; and in any
+	// case, also when the memory behind the words is gone and an access ends in a panic.
+	defer c.back.Store(back)
 	c.published.Store(last.end)
 	release.Store(&c.oieb.ReadPos, last.end)
 	step("read-pos")
@@ -196,8 +201,6 @@ func (c *Consumer) GiveBack() (held int) {
 		// It cannot overflow from 0; a broken peer that makes it so has only itself to blame.
 		_ = c.space.Post(1)
 	}
-	// Last, because who sees that nothing is out, without mu, may let the memory go.
-	c.back.Store(back)
 	return int(taken - back)
 }
 
