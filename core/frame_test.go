@@ -1,8 +1,8 @@
 package zerobuffer_test
 
 import (
-	"errors"
 	"bytes"
+	"errors"
 	"math/rand/v2"
 	"sync"
 	"testing"
