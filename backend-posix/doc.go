@@ -32,9 +32,9 @@
 // # What a hostile peer can do
 //
 // Whoever may write to the objects may also truncate them, and an access to a page that is gone
-// is a SIGBUS. Check of the channel reports a segment that has shrunk; nothing can protect the
-// accesses before that. The same holds for the 32 bytes of a semaphore. Give the objects to
-// programs that you trust: the default mode is 0600.
+// is a SIGBUS. Calls of package zerobuffer return [driver.ErrSegmentTruncated] then, and Check
+// reports a segment that has shrunk. Code of the program that reads a view is protected by Frame.Do
+// only. Give the objects to programs that you trust: the default mode is 0600.
 //
 // The package compiles on every target. Where it cannot work, Create and Open return an error
 // that matches [errors.ErrUnsupported].
