@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -55,8 +56,23 @@ var channelCases = []testCase{
 		lookNoAllocation,
 	},
 	{
+		"maps", "the channel knows the addresses of its memory, so that a fault there is told " +
+			"from others", maps,
+	},
+	{
 		"check-intact", "Check of an intact buffer changes nothing", checkIntact,
 	},
+}
+
+func maps(c *C) {
+	c.ring(1000)
+	p := c.channel()
+	mem := p.ch.Memory()
+	start := reflect.ValueOf(mem).Pointer()
+	equal(c, "Maps of the first byte", p.ch.Maps(start), true)
+	equal(c, "Maps of the last byte", p.ch.Maps(start+uintptr(len(mem))-1), true)
+	equal(c, "Maps of the address before", p.ch.Maps(start-1), false)
+	equal(c, "Maps of something else", p.ch.Maps(reflect.ValueOf(c).Pointer()), false)
 }
 
 func createComplete(c *C) {
