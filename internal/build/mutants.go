@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Mutant is a deliberate fault: a patch, and the test that must fail with it. Its header is the
@@ -69,10 +70,9 @@ fails with each. Made by ` + "`go tool mage mutants`" + ` when every one was cau
 | --- | --- | --- |
 `
 
-// Mutants applies the patches of dir one at a time to a copy of the tree, and demands that the
-// named test passes without the fault and fails with it. If that holds for all patches, it brings
+// Mutants applies each patch of dir to a copy of the tree, and demands that the named test passes without the fault and fails with it. If that holds for all patches, it brings
 // docs/mutants.md up to date.
-func Mutants(ctx context.Context, dir, only string) (err error) {
+func Mutants(ctx context.Context, dir, only string) error {
 	files, err := filepath.Glob(filepath.Join(dir, "*"+only+"*.patch"))
 	if err != nil {
 		return fmt.Errorf("find mutants: %w", err)
@@ -80,53 +80,99 @@ func Mutants(ctx context.Context, dir, only string) (err error) {
 	if len(files) == 0 {
 		return fmt.Errorf("find mutants: no *%s*.patch in %s", only, dir)
 	}
-	w, err := newWorkshop(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, w.close()) }()
-	var errs []error
+	fmt.Println("mutant | rule | caught by")
+	tried, err := tryMutants(ctx, files)
 	var page strings.Builder
 	page.WriteString(mutantsHead)
-	fmt.Println("mutant | rule | caught by")
-	for _, file := range files {
-		m, err := readMutant(file)
-		if err == nil {
-			var caught string
-			caught, err = m.try(ctx, w)
-			if err != nil {
-				caught = "NOT CAUGHT"
-			}
-			fmt.Println(strings.Join([]string{m.name(), m.Rule, caught}, " | "))
-			fmt.Fprintf(&page, "| %s | %s | %s |\n", m.name(), cell(m.Rule), m.test())
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", m.name(), err))
-		}
-		if ctx.Err() != nil {
-			return errors.Join(append(errs, context.Cause(ctx))...)
+	errs := []error{err}
+	for _, t := range tried {
+		fmt.Fprintf(&page, "| %s | %s | %s |\n", t.name(), cell(t.Rule), t.test())
+		if t.err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", t.name(), t.err))
 		}
 	}
-	fmt.Printf("\n%d mutants, %d not caught\n", len(files), len(errs))
-	if len(errs) > 0 || only != "" {
-		return errors.Join(errs...)
+	fmt.Printf("\n%d mutants, %d not caught\n", len(files), len(errs)-1)
+	if err := errors.Join(errs...); err != nil || only != "" {
+		return err
 	}
 	return publish(mutantsFile, page.String(), "go tool mage mutants")
+}
+
+// triedMutant is what became of a mutant.
+type triedMutant struct {
+	Mutant
+	err error // nil if it was caught
+}
+
+// mutantWorkers is how many mutants are tried at a time. Half of the time goes into linking, which
+// uses one processor.
+const mutantWorkers = 2
+
+// tryMutants tries all, in any order, and prints a line for each as it ends.
+func tryMutants(ctx context.Context, files []string) (tried []triedMutant, err error) {
+	tried = make([]triedMutant, len(files))
+	next := make(chan int, len(files))
+	for i := range files {
+		next <- i
+	}
+	close(next)
+	wine := &lazyWine{}
+	defer wine.end()
+	var shops []*workshop
+	defer func() {
+		for _, w := range shops {
+			err = errors.Join(err, w.close())
+		}
+	}()
+	for range min(mutantWorkers, len(files)) {
+		w, err := newWorkshop(ctx, wine)
+		if err != nil {
+			return nil, err
+		}
+		shops = append(shops, w)
+	}
+	var all sync.WaitGroup
+	for _, w := range shops {
+		all.Go(func() {
+			for i := range next {
+				tried[i] = tryFile(ctx, w, files[i])
+			}
+		})
+	}
+	all.Wait()
+	return tried, context.Cause(ctx)
+}
+
+// tryFile tries the mutant of a patch.
+func tryFile(ctx context.Context, w *workshop, file string) triedMutant {
+	m, err := readMutant(file)
+	if err == nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return triedMutant{m, err}
+	}
+	caught, err := m.try(ctx, w)
+	if err != nil {
+		caught = "NOT CAUGHT"
+	}
+	fmt.Println(strings.Join([]string{m.name(), m.Rule, caught}, " | "))
+	return triedMutant{m, err}
 }
 
 // workshop is where mutants are tried: a copy of the tree, and a place for what tests leave that a
 // fault ends in the middle.
 type workshop struct {
 	tree, temp string
-	wine       lazyWine
+	wine       *lazyWine
 }
 
-func newWorkshop(ctx context.Context) (*workshop, error) {
+func newWorkshop(ctx context.Context, wine *lazyWine) (*workshop, error) {
 	tree, err := CopyTree(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w := &workshop{tree: tree}
+	w := &workshop{tree: tree, wine: wine}
 	w.temp, err = os.MkdirTemp("", "zerobuffer-mutants-")
 	if err == nil {
 		err = os.Chmod(w.temp, 0o1777) // tests start processes of other users
@@ -138,7 +184,6 @@ func newWorkshop(ctx context.Context) (*workshop, error) {
 }
 
 func (w *workshop) close() error {
-	w.wine.end()
 	return errors.Join(os.RemoveAll(w.tree), os.RemoveAll(w.temp),
 		removeLeftovers("/dev/shm", "/tmp/zerobuffer", "/tmp/zerobuffer/locks"))
 }

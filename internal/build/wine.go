@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 )
 
@@ -170,9 +171,14 @@ func Wine(ctx context.Context) (err error) {
 }
 
 // lazyWine is a Wine that is set up when it is first needed.
-type lazyWine struct{ host *WineHost }
+type lazyWine struct {
+	mu   sync.Mutex
+	host *WineHost
+}
 
 func (l *lazyWine) setUp(ctx context.Context) (*WineHost, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.host != nil {
 		return l.host, nil
 	}
