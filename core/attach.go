@@ -21,13 +21,29 @@ const (
 	resetTries = 100
 )
 
-// newWriter opens the channel and gives it back if the rest goes wrong.
+// newWriter connects for the first time, and sets up what stays for all buffers to come.
 func newWriter(b driver.Backend, name string, opts WriterOptions) (*Writer, error) {
+	w, err := connect(b, name, opts, nil)
+	if err != nil {
+		return nil, err
+	}
+	w.next.backend = b
+	w.s.tune(opts.Memory)
+	w.s.watchPeer(w.s.seg.OIEB.ReaderPID.Load())
+	w.cleanup = runtime.AddCleanup(w, (*session).drop, w.s)
+	return w, nil
+}
+
+// connect opens the channel and gives it back if the rest goes wrong. metadata has to fit into the
+// buffer, and is not set here.
+func connect(
+	b driver.Backend, name string, opts WriterOptions, metadata []byte,
+) (*Writer, error) {
 	ch, err := b.Open(name, driver.Config{Logger: opts.Logger})
 	if err != nil {
 		return nil, err
 	}
-	w, err := attach(ch, name, opts)
+	w, err := attach(ch, name, opts, metadata)
 	if err != nil {
 		return nil, errors.Join(err, ch.Remove(), ch.Close())
 	}
@@ -35,7 +51,9 @@ func newWriter(b driver.Backend, name string, opts WriterOptions) (*Writer, erro
 }
 
 // attach takes the role of the writer and repairs what the one before left.
-func attach(ch driver.Channel, name string, opts WriterOptions) (_ *Writer, err error) {
+func attach(
+	ch driver.Channel, name string, opts WriterOptions, metadata []byte,
+) (_ *Writer, err error) {
 	defer unguard(guard(), ch, &err)
 	seg, err := layout.Attach(ch.Memory())
 	if errors.Is(err, layout.ErrNotReady) {
@@ -45,6 +63,9 @@ func attach(ch driver.Channel, name string, opts WriterOptions) (_ *Writer, err 
 	}
 	live := ch.Liveness()
 	if err := meetReader(seg, live); err != nil {
+		return nil, err
+	}
+	if err := checkMetadata(seg, metadata); err != nil {
 		return nil, err
 	}
 	if err := live.Claim(driver.Writer); err != nil {
@@ -65,9 +86,6 @@ func attach(ch driver.Channel, name string, opts WriterOptions) (_ *Writer, err 
 		seg.OIEB.WriterPID.CompareAndSwap(s.pid, before)
 		return nil, err
 	}
-	s.tune(opts.Memory)
-	s.watchPeer(seg.OIEB.ReaderPID.Load())
-	w.cleanup = runtime.AddCleanup(w, (*session).drop, s)
 	return w, nil
 }
 

@@ -12,6 +12,13 @@ func (w *Writer) Drained() (yes bool) {
 		return false
 	}
 	defer w.s.leave(&err)
+	return w.drained()
+}
+
+func (w *Writer) drained() bool {
+	if w.s.between() {
+		return w.next.unread == 0
+	}
 	return w.ring.Drained()
 }
 
@@ -45,7 +52,7 @@ func (w *Writer) drainedOrGone() (done bool, gone error) {
 		return true, err
 	}
 	defer w.s.leave(&gone)
-	if w.ring.Drained() {
+	if w.drained() {
 		return true, nil
 	}
 	gone = w.lookForReader()

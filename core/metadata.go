@@ -82,7 +82,7 @@ func (w *Writer) SetMetadata(b []byte) (err error) {
 		return err
 	}
 	defer w.s.leave(&err)
-	return w.s.errorf("set metadata of", w.setMetadata(b))
+	return w.s.errorf("set metadata of", w.keepMetadata(b, w.setMetadata(b)))
 }
 
 func (w *Writer) setMetadata(b []byte) error {
@@ -90,14 +90,14 @@ func (w *Writer) setMetadata(b []byte) error {
 		return err
 	}
 	o, block := w.s.seg.OIEB, w.s.seg.Metadata
-	room := max(0, len(block)-layout.MetadataPrefix)
 	switch {
 	case o.MetadataWritten.Load() != 0:
 		return ErrMetadataSet
 	case len(b) == 0:
 		return ErrEmptyMetadata
-	case len(b) > room:
-		return &MetadataSizeError{Size: int64(len(b)), Max: int64(room)}
+	}
+	if err := checkMetadata(w.s.seg, b); err != nil {
+		return err
 	}
 	// The order of contract 2: content, length, and the store that commits both.
 	copy(block[layout.MetadataPrefix:], b)
@@ -106,5 +106,13 @@ func (w *Writer) setMetadata(b []byte) error {
 	o.MetadataFree.Store(uint64(len(block)) - written)
 	o.MetadataWritten.Store(written)
 	w.s.log.Debug("metadata set", "bytes", len(b))
+	return nil
+}
+
+// checkMetadata tells whether b fits into the buffer.
+func checkMetadata(seg layout.Segment, b []byte) error {
+	if room := max(0, len(seg.Metadata)-layout.MetadataPrefix); len(b) > room {
+		return &MetadataSizeError{Size: int64(len(b)), Max: int64(room)}
+	}
 	return nil
 }

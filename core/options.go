@@ -57,6 +57,21 @@ type WriterOptions struct {
 	// negative value means the whole ring. A reader that stalls just then leaves only that part,
 	// and one that holds more than that before it releases anything waits for ever.
 	Lap int64
+	// Reconnect makes the Writer outlive its reader. The end of the reader is the end of its
+	// buffer; frames that were not read are lost with it, are counted in [WriterStats], and are a
+	// warning in the log. WriteFrame, WriteBatch and Reserve then do not return [ErrReaderDead] or
+	// [ErrSegmentRemoved], but give up the buffer and wait until a reader has made another one of
+	// the same name, as long as their ctx and WriteTimeout allow, with the frame that they have not
+	// written yet. In the new buffer sequence numbers begin at 1, and the metadata is set again.
+	//
+	// When the time is over the error is also what it was without Reconnect, and the next call
+	// goes on to wait. So it is when there is a new buffer that cannot be used, which is not waited
+	// for: [ErrWriterConnected], [ErrMetadataTooLarge] and so on. TryWriteFrame does not wait: it
+	// returns ErrReaderDead, but goes on in a new buffer if there is one. SetMetadata does not wait
+	// either: what it is given is for the next buffer then. Commit returns ErrReaderDead: the
+	// reserved frame is in the old buffer, so call Reserve again and fill in what it returns.
+	// WaitDrained is about the buffer that was written to last.
+	Reconnect bool
 	// Memory asks for more of the mapping of the writer: prefault, huge pages, a lock. The zero
 	// value asks for nothing; [Writer.Memory] tells what is in effect. None of it writes into the
 	// buffer.

@@ -149,10 +149,21 @@ func (s *session) watchPeer(pid uint64) {
 // waiter that is just going to sleep, so it is repeated. The next block is left alone: it has
 // looked at everything that could end it after this one.
 func (s *session) endBlock() {
-	for block := s.blocks.Load(); block%2 == 1 && s.blocks.Load() == block; {
-		s.sem.Wake()
+	for block := s.blocks.Load(); block%2 == 1 && s.wake(block); {
 		time.Sleep(wakeEvery)
 	}
+}
+
+// wake wakes the given block, or returns false if it has ended. After that the semaphore may be
+// another one, or gone.
+func (s *session) wake(block uint64) bool {
+	s.mapped.RLock()
+	defer s.mapped.RUnlock()
+	if s.blocks.Load() != block {
+		return false
+	}
+	s.sem.Wake()
+	return true
 }
 
 // detach gives up names and claims.
@@ -190,6 +201,9 @@ func (s *session) drop() {
 		return
 	}
 	s.log.Warn("dropped without Close: cleaning up; call Close when done")
+	if s.between() {
+		return
+	}
 	// A foreign reader would take a token without a frame for one (contract 5, close).
 	wake := s.role == driver.Reader || s.ch.Liveness().Ours(driver.Reader)
 	resigned := s.guarded(func() error { return s.resign(wake) })

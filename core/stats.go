@@ -29,12 +29,17 @@ func (r *Reader) Stats() ReaderStats {
 	return st
 }
 
-// WriterStats are the counters of a Writer at one moment. The sizes are 0 after Close.
+// WriterStats are the counters of a Writer at one moment. The sizes are 0 after Close, and while a
+// Writer that lost its reader is in no buffer.
 type WriterStats struct {
 	// FramesWritten and BytesWritten count what this Writer wrote.
 	FramesWritten, BytesWritten uint64
 	// Waits is how often a write found no room and waited.
 	Waits uint64
+	// Reconnects is how often this Writer went on in the buffer of a new reader; see
+	// [WriterOptions.Reconnect]. FramesLost is the number of frames that were unread in the buffers
+	// that it has given up; their readers may have read the last ones of them.
+	Reconnects, FramesLost uint64
 	// SpaceInDoubt is the number of bytes that may be lost to accounts that a killed writer left
 	// half done in front of a reader of another language. They come back when they are needed and
 	// it is certain that the reader does not hold them, else when the buffer is made anew.
@@ -49,7 +54,8 @@ type WriterStats struct {
 func (w *Writer) Stats() WriterStats {
 	st := WriterStats{
 		FramesWritten: w.frames.Load(), BytesWritten: w.bytes.Load(),
-		Waits: w.waits.Load(), SpaceInDoubt: w.doubt.Load(),
+		Waits: w.waits.Load(), Reconnects: w.next.reconnects.Load(),
+		FramesLost: w.next.lost.Load(), SpaceInDoubt: w.doubt.Load(),
 	}
 	st.PayloadSize, st.PayloadFree = w.s.payload()
 	return st

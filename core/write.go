@@ -38,15 +38,18 @@ func (w *Writer) TryWriteFrame(parts ...[]byte) (ok bool, err error) {
 	}
 	defer w.s.leave(&err)
 	n, err := w.check(parts)
-	if err != nil {
-		return false, err
+	var buf []byte
+	if err == nil {
+		buf, err = w.open(n)
 	}
-	buf, err := w.open(n)
+	if buf == nil && err == nil {
+		err = w.s.errorf("write frame to", w.lookForReader())
+	}
 	if err != nil {
-		return false, err
+		buf, err = w.tryAgain(n, err)
 	}
 	if buf == nil {
-		return false, w.s.errorf("write frame to", w.lookForReader())
+		return false, err
 	}
 	gather(buf, parts)
 	if err := w.seal(n); err != nil {
@@ -87,10 +90,13 @@ func (w *Writer) Reserve(ctx context.Context, n int) (buf []byte, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, asTimeout(err, errWriteTimeout)
 	}
-	if err := w.checkSize(n); err != nil {
-		return nil, err
+	err = w.checkSize(n)
+	if err == nil {
+		buf, err = w.place(ctx, n)
 	}
-	buf, err = w.place(ctx, n)
+	if err != nil {
+		buf, err = w.again(ctx, n, err)
+	}
 	w.reserved = buf != nil
 	return buf, err
 }
@@ -188,12 +194,14 @@ func (w *Writer) enter() error {
 // write copies one frame and leaves it sealed.
 func (w *Writer) write(ctx context.Context, parts [][]byte) error {
 	n, err := w.check(parts)
-	if err != nil {
-		return err
+	var buf []byte
+	if err == nil {
+		buf, err = w.place(ctx, n)
 	}
-	buf, err := w.place(ctx, n)
 	if err != nil {
-		return err
+		if buf, err = w.again(ctx, n, err); err != nil {
+			return err
+		}
 	}
 	gather(buf, parts)
 	return w.seal(n)
@@ -247,7 +255,8 @@ func (w *Writer) place(ctx context.Context, n int) ([]byte, error) {
 // room waits for room for n bytes, when open has found none.
 func (w *Writer) room(ctx context.Context, n int) ([]byte, error) {
 	s := w.s
-	wt := wait{timeout: w.opts.WriteTimeout, every: idleLook}
+	wt := wait{timeout: w.opts.WriteTimeout, every: idleLook, began: w.next.began}
+	wt.warned = !wt.began.IsZero() // it was not this reader that it has waited for
 	if w.ring.Unsettled() {
 		wt.every = closeLook
 	}
@@ -264,6 +273,7 @@ func (w *Writer) room(ctx context.Context, n int) ([]byte, error) {
 				return nil, asTimeout(err, errWriteTimeout)
 			}
 			if broken, err = w.lookAround(&wt, got == 0, n); err != nil {
+				w.next.began = wt.began
 				return nil, s.errorf("write frame to", err)
 			}
 		}
@@ -272,6 +282,7 @@ func (w *Writer) room(ctx context.Context, n int) ([]byte, error) {
 		case buf != nil || err != nil:
 			return buf, err
 		case broken != nil:
+			w.next.began = wt.began
 			return nil, s.errorf("write frame to", broken)
 		case wt.over:
 			return nil, errWriteTimeout

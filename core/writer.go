@@ -18,11 +18,12 @@ import (
 type Writer struct {
 	s    *session
 	opts WriterOptions
-	ring *ring.Producer
+	ring *ring.Producer // exchanged under s.mapped
+	next following
 
 	reserved bool  // between Reserve and Commit or Abort
 	foreign  bool  // the reader is no program of ours
-	gone     error // the reader was found dead: its buffer gets no other one
+	gone     error // the reader was found dead, or its buffer was given up
 
 	frames  atomic.Uint64
 	bytes   atomic.Uint64
@@ -54,9 +55,8 @@ func NewWriter(b driver.Backend, name string, opts *WriterOptions) (*Writer, err
 func OpenWriter(
 	ctx context.Context, b driver.Backend, name string, opts *WriterOptions,
 ) (*Writer, error) {
-	const every = 5 * time.Millisecond
 	var last error
-	for timer := time.NewTimer(every); ; timer.Reset(every) {
+	for timer := time.NewTimer(connectEvery); ; timer.Reset(connectEvery) {
 		if err := asTimeout(ctx.Err(), errTimeout); err != nil {
 			if last != nil {
 				return nil, fmt.Errorf("%w (%w)", last, err)
@@ -85,12 +85,15 @@ func (w *Writer) Close() error {
 		return nil
 	}
 	w.cleanup.Stop()
-	err := s.guarded(func() error {
-		return errors.Join(w.ring.Flush(), w.ring.Settle(), s.resign(w.mayWake()))
-	})
-	err = errors.Join(err, s.detach())
-	if !w.reserved {
-		err = errors.Join(err, s.unmap())
+	var err error
+	if !s.between() {
+		err = s.guarded(func() error {
+			return errors.Join(w.ring.Flush(), w.ring.Settle(), s.resign(w.mayWake()))
+		})
+		err = errors.Join(err, s.detach())
+		if !w.reserved {
+			err = errors.Join(err, s.unmap())
+		}
 	}
 	s.log.Info("writer closed", "frames_written", w.frames.Load(), "bytes_written", w.bytes.Load())
 	return s.errorf("close writer of", err)
@@ -126,5 +129,10 @@ func (w *Writer) FramesWritten() uint64 { return w.frames.Load() }
 // BytesWritten is the number of payload bytes that were written.
 func (w *Writer) BytesWritten() uint64 { return w.bytes.Load() }
 
-// MaxFrameSize is the largest payload of a frame in bytes.
-func (w *Writer) MaxFrameSize() int { return int(w.ring.MaxPayload()) }
+// MaxFrameSize is the largest payload of a frame in bytes. With [WriterOptions.Reconnect] it may be
+// another one in the next buffer.
+func (w *Writer) MaxFrameSize() int {
+	w.s.mapped.RLock()
+	defer w.s.mapped.RUnlock()
+	return int(w.ring.MaxPayload())
+}

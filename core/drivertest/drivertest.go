@@ -69,7 +69,7 @@ func suite() []testCase {
 	var all []testCase
 	for _, group := range [][]testCase{
 		channelCases, semaphoreCases, livenessCases, writingCases, readingCases, spaceCases,
-		recoveryCases, closeCases, metadataCases, memoryCases, processCases,
+		recoveryCases, closeCases, reconnectCases, metadataCases, memoryCases, processCases,
 	} {
 		all = append(all, group...)
 	}
