@@ -17,7 +17,9 @@ var texts = kong.Vars{
 	"timeout": "How long to wait for the other side: to connect, for a frame, for room; " +
 		"0 is for ever",
 	"linger": "How long to wait at the end until all is read. Default: as --timeout-ms.",
-	"batch":  "Frames that are handed over at once",
+	"reconnect": "When the reader of the output has gone, wait --timeout-ms for the next one and " +
+		"go on in its buffer. What was unread in the old buffer is lost.",
+	"batch": "Frames that are handed over at once",
 
 	"ring_buffer_size":   "Size of the ring that this command makes, such as 16MiB",
 	"ring_metadata_size": "Size of its block for metadata",

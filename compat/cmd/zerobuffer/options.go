@@ -77,6 +77,20 @@ func (o *sideOptions) memory() zerobuffer.MemoryOptions {
 	}
 }
 
+// outputOptions are the options of the commands that write to a buffer.
+type outputOptions struct {
+	Reconnect bool   `help:"${reconnect}"`
+	LingerMS  *int64 `name:"linger-ms" placeholder:"MS" help:"${linger}"`
+}
+
+// linger is how long to wait at the end.
+func (o *outputOptions) linger(c *commonOptions) time.Duration {
+	if o.LingerMS != nil {
+		return time.Duration(*o.LingerMS) * time.Millisecond
+	}
+	return c.timeout()
+}
+
 // frameCount is the value of --frames: how many, or a negative number for no limit.
 type frameCount int64
 

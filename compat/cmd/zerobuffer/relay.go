@@ -22,7 +22,7 @@ type relayCmd struct {
 	XORKey       xorKey     `name:"xor-key" default:"255" placeholder:"BYTE" help:"${relay_xor_key}"`
 	BatchSize    int        `default:"1" placeholder:"N" help:"${batch}"`
 	LogInterval  int64      `placeholder:"N" help:"${relay_log}"`
-	LingerMS     *int64     `name:"linger-ms" placeholder:"MS" help:"${linger}"`
+	outputOptions
 	ringOptions
 	sideOptions
 	commonOptions
@@ -72,15 +72,13 @@ func (c *relayCmd) run(e *env, in, out buffer, res *result) (err error) {
 		return connectError(c.Out, err)
 	}
 	defer func() { err = firstError(err, w.Close()) }()
-	if err := c.relay(e, r, w, res); err != nil {
+	err = c.relay(e, r, w, res)
+	res.reconnected(w)
+	if err != nil {
 		return err
 	}
 	res.stop()
-	limit := c.timeout()
-	if c.LingerMS != nil {
-		limit = time.Duration(*c.LingerMS) * time.Millisecond
-	}
-	return e.linger(w, limit)
+	return e.linger(w, c.linger(&c.commonOptions))
 }
 
 func (c *relayCmd) connect(e *env, out buffer) (*zerobuffer.Writer, error) {
@@ -93,6 +91,7 @@ func (c *relayCmd) connect(e *env, out buffer) (*zerobuffer.Writer, error) {
 	return zerobuffer.OpenWriter(ctx, out.backend, out.name, &zerobuffer.WriterOptions{
 		WriteTimeout: c.timeout(),
 		Wait:         c.Wait,
+		Reconnect:    c.Reconnect,
 		Memory:       c.memory(),
 		Logger:       e.logger(c.Verbose),
 	})

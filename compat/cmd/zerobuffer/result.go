@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/zerobuffer-go/zerobuffer/compat/measure"
+	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 )
 
 // maxListed limits the lists in a result: a run without end must not fill the memory.
@@ -32,11 +33,14 @@ type result struct {
 	MetadataSize    int64   `json:"metadata_size"`
 	DurationSeconds float64 `json:"duration_seconds"`
 	// ThroughputMBps is in units of 2^20 bytes a second, as the peers count.
-	ThroughputMBps     float64     `json:"throughput_mbps"`
-	VerificationErrors int64       `json:"verification_errors"`
-	Checksums          *[]checksum `json:"checksums,omitempty"`
-	SHA256             string      `json:"sha256,omitempty"`
-	Errors             []string    `json:"errors"`
+	ThroughputMBps     float64 `json:"throughput_mbps"`
+	VerificationErrors int64   `json:"verification_errors"`
+	// Reconnects and FramesLost are those of --reconnect.
+	Reconnects uint64      `json:"reconnects,omitempty"`
+	FramesLost uint64      `json:"frames_lost,omitempty"`
+	Checksums  *[]checksum `json:"checksums,omitempty"`
+	SHA256     string      `json:"sha256,omitempty"`
+	Errors     []string    `json:"errors"`
 
 	frames  int64
 	bytes   int64
@@ -77,6 +81,13 @@ func (r *result) add(frames, bytes int64) {
 	if r.FrameSize == 0 && frames > 0 {
 		r.FrameSize = bytes / frames
 	}
+}
+
+// reconnected notes how often the writer went on in another buffer, and what was lost with the old
+// ones.
+func (r *result) reconnected(w *zerobuffer.Writer) {
+	st := w.Stats()
+	r.Reconnects, r.FramesLost = st.Reconnects, st.FramesLost
 }
 
 // stop sets the end of the measured time, once: what a writer waits for at its end is not part
@@ -120,6 +131,10 @@ func (r *result) text() string {
 			measure.Count(int64(float64(r.frames)/r.DurationSeconds)), r.ThroughputMBps)
 	}
 	s.WriteByte('\n')
+	if r.Reconnects > 0 || r.FramesLost > 0 {
+		fmt.Fprintf(&s, "Reconnected: %d times, %s frames were lost with the old buffers\n",
+			r.Reconnects, measure.Count(int64(r.FramesLost)))
+	}
 	if r.MetadataSize > 0 {
 		fmt.Fprintf(&s, "Metadata: %d bytes\n", r.MetadataSize)
 	}

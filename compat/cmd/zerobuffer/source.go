@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 
@@ -96,16 +97,21 @@ func (s *patternSource) write(ctx context.Context, w *zerobuffer.Writer, limit i
 
 // writeInPlace makes one frame where the reader will see it, without a copy.
 func (s *patternSource) writeInPlace(ctx context.Context, w *zerobuffer.Writer) (int, error) {
-	buf, err := w.Reserve(ctx, s.size)
-	if err != nil {
-		return 0, err
+	for {
+		buf, err := w.Reserve(ctx, s.size)
+		if err != nil {
+			return 0, err
+		}
+		s.pattern.Fill(buf, s.frame)
+		switch err := w.Commit(s.size); {
+		case errors.Is(err, zerobuffer.ErrReaderDead):
+			continue // Reserve says whether there is another buffer for the frame
+		case err != nil:
+			return 0, err
+		}
+		s.frame++
+		return 1, nil
 	}
-	s.pattern.Fill(buf, s.frame)
-	if err := w.Commit(s.size); err != nil {
-		return 0, err
-	}
-	s.frame++
-	return 1, nil
 }
 
 func (s *patternSource) close() {}

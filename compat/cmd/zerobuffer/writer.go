@@ -27,7 +27,7 @@ type writerCmd struct {
 	Framerate    string      `placeholder:"N/D" help:"${writer_framerate}"`
 	DelayMS      int64       `name:"delay-ms" placeholder:"MS" help:"Pause between frames."`
 	BatchSize    int         `default:"1" placeholder:"N" help:"${batch}"`
-	LingerMS     *int64      `name:"linger-ms" placeholder:"MS" help:"${linger}"`
+	outputOptions
 	sideOptions
 	commonOptions
 }
@@ -90,6 +90,7 @@ func (c *writerCmd) run(e *env, b buffer, res *result) error {
 		return connectError(c.Name, err)
 	}
 	err = c.transfer(e, w, src, metadata, res)
+	res.reconnected(w)
 	if closeErr := w.Close(); err == nil {
 		err = closeErr
 	}
@@ -102,6 +103,7 @@ func (c *writerCmd) connect(e *env, b buffer) (*zerobuffer.Writer, error) {
 	return zerobuffer.OpenWriter(ctx, b.backend, b.name, &zerobuffer.WriterOptions{
 		WriteTimeout: c.timeout(),
 		Wait:         c.Wait,
+		Reconnect:    c.Reconnect,
 		Memory:       c.memory(),
 		Logger:       e.logger(c.Verbose),
 	})
@@ -121,11 +123,7 @@ func (c *writerCmd) transfer(
 		return err
 	}
 	res.stop()
-	limit := c.timeout()
-	if c.LingerMS != nil {
-		limit = time.Duration(*c.LingerMS) * time.Millisecond
-	}
-	return e.linger(w, limit)
+	return e.linger(w, c.linger(&c.commonOptions))
 }
 
 // write moves frames until there are no more, or as many as were asked for.
