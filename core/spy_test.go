@@ -13,6 +13,7 @@ import (
 type spyBackend struct {
 	machine *inproc.Machine
 	posts   atomic.Int64  // calls of Post
+	opens   atomic.Int64  // calls of Open
 	removed atomic.Int64  // channels that were removed
 	closed  atomic.Int64  // channels that were closed
 	misuse  atomic.Int64  // uses after Close, and second Closes
@@ -38,6 +39,7 @@ func (p *spyProcess) Create(name string, config driver.Config) (driver.Channel, 
 }
 
 func (p *spyProcess) Open(name string, config driver.Config) (driver.Channel, error) {
+	p.spy.opens.Add(1)
 	return p.spy.wrap(p.Process.Open(name, config))
 }
 

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -36,6 +37,8 @@ func helper(role string, a []string) int {
 		do = helperRead
 	case "video":
 		do = helperVideo
+	case "follower":
+		do = helperFollow
 	}
 	if err := do(name, first, n); err != nil {
 		fmt.Println(err)
@@ -58,6 +61,25 @@ func helperWrite(name string, first, n int) error {
 	fmt.Println("done")
 	_, _ = os.Stdin.Read(make([]byte, 1))
 	return w.Close()
+}
+
+// helperFollow writes without end, in one buffer of the name after the other, and says the number
+// of the frame that is the first in a new one.
+func helperFollow(name string, first, _ int) error {
+	w, err := zerobuffer.NewWriter(backend, name, &zerobuffer.WriterOptions{Reconnect: true})
+	if err != nil {
+		return err
+	}
+	fmt.Println("open")
+	for i, buffers := first, uint64(0); ; i++ {
+		if err := w.WriteFrame(context.Background(), helperSizes.frame(i)); err != nil {
+			return err
+		}
+		if n := w.Stats().Reconnects; n != buffers {
+			buffers = n
+			fmt.Println(i)
+		}
+	}
 }
 
 func helperRead(name string, first, n int) error {
@@ -86,6 +108,7 @@ func helperRead(name string, first, n int) error {
 type child struct {
 	t   *testing.T
 	cmd *exec.Cmd
+	in  io.Closer
 	out *bufio.Scanner
 }
 
@@ -99,12 +122,12 @@ func startChild(t *testing.T, role, name string, first, n int) *child {
 	cmd := exec.CommandContext(ctx, self, name, strconv.Itoa(first), strconv.Itoa(n))
 	cmd.Env = append(os.Environ(), helperVariable+"="+role)
 	cmd.Stderr = os.Stderr
-	_, err = cmd.StdinPipe()
+	in, err := cmd.StdinPipe()
 	require.NoError(t, err)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	c := &child{t: t, cmd: cmd, out: bufio.NewScanner(out)}
+	c := &child{t: t, cmd: cmd, in: in, out: bufio.NewScanner(out)}
 	t.Cleanup(func() { c.kill(); cancel() })
 	c.wait("open")
 	return c
@@ -115,6 +138,22 @@ func (c *child) wait(word string) {
 	c.t.Helper()
 	require.True(c.t, c.out.Scan(), "helper ended")
 	require.Equal(c.t, word, c.out.Text())
+}
+
+// number waits until the helper says a number.
+func (c *child) number() int {
+	c.t.Helper()
+	require.True(c.t, c.out.Scan(), "helper ended")
+	n, err := strconv.Atoi(c.out.Text())
+	require.NoError(c.t, err)
+	return n
+}
+
+// finish ends the helper by the end of its input: it closes its side.
+func (c *child) finish() {
+	c.t.Helper()
+	require.NoError(c.t, c.in.Close())
+	require.NoError(c.t, c.cmd.Wait())
 }
 
 // kill ends the helper by SIGKILL and waits until it is gone.
