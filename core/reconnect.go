@@ -198,7 +198,6 @@ func (w *Writer) move(fresh *Writer) {
 	s.unmapped = false
 	s.mapped.Unlock()
 	w.doubt.Store(fresh.doubt.Load())
-	s.peerEnded.Store(false)
 	s.watchPeer(s.seg.OIEB.ReaderPID.Load())
 }
 

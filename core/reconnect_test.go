@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
 
 var reconnecting = zerobuffer.WriterOptions{Reconnect: true}
@@ -338,8 +339,12 @@ func TestReconnectCloseConcurrentSafe(t *testing.T) {
 			require.NoError(t, w.Close())
 			require.Equal(t, zerobuffer.ErrClosed, <-done)
 		} else {
-			_, err := w.TryWriteFrame([]byte{1})
-			require.ErrorIs(t, err, zerobuffer.ErrReaderClosed)
+			for range 100 {
+				_, err := w.TryWriteFrame([]byte{1})
+				require.ErrorIs(t, err, zerobuffer.ErrReaderClosed)
+			}
+			require.Less(t, spy.opens.Load(), int64(50), "a buffer is looked for at each call")
+			require.True(t, w.Drained())
 			require.NoError(t, w.Close())
 		}
 		require.NoError(t, w.Close())
@@ -348,6 +353,76 @@ func TestReconnectCloseConcurrentSafe(t *testing.T) {
 		require.Equal(t, int64(2), spy.removed.Load())
 		require.Zero(t, spy.misuse.Load())
 	}
+}
+
+// TestReconnectCloseWakesConcurrentSafe has Close wake the blocked call when that is about to leave
+// its buffer: the memory stays until it is woken.
+func TestReconnectCloseWakesConcurrentSafe(t *testing.T) {
+	t.Parallel()
+	spy := newSpyBackend()
+	r, err := zerobuffer.NewReader(spy.process(), bufferName,
+		&zerobuffer.ReaderOptions{PayloadSize: 256})
+	require.NoError(t, err)
+	w, err := zerobuffer.NewWriter(spy.process(), bufferName, &reconnecting)
+	require.NoError(t, err)
+	ch, err := spy.machine.Process().Open(bufferName, driver.Config{})
+	require.NoError(t, err)
+	require.NoError(t, w.WriteFrame(t.Context(), make([]byte, 200)))
+	spy.gate = make(chan struct{})
+	done, closed := make(chan error, 1), make(chan error, 1)
+	go func() { done <- w.WriteFrame(context.Background(), make([]byte, 200)) }()
+	awaitBlocked(ch.SpaceReady())
+	go func() { closed <- w.Close() }()
+	for spy.wakes.Load() == 0 {
+		time.Sleep(50 * time.Microsecond)
+	}
+	require.NoError(t, r.Close())
+	time.Sleep(20 * time.Millisecond) // for the call to leave, if nothing keeps it
+	close(spy.gate)
+	require.ErrorIs(t, <-done, zerobuffer.ErrClosed)
+	require.NoError(t, <-closed)
+	require.Equal(t, int64(2), spy.closed.Load())
+	require.Zero(t, spy.misuse.Load(), "woken after it was unmapped")
+}
+
+// TestReconnectWatches kills the reader of the second buffer while there is room: its end is told
+// as that of the first one would be.
+func TestReconnectWatches(t *testing.T) {
+	t.Parallel()
+	g := newRig(t, zerobuffer.ReaderOptions{}, reconnecting)
+	leaves["closed"](g)
+	g.renew(zerobuffer.ReaderOptions{PayloadSize: 64 << 10})
+	require.NoError(t, g.w.WriteFrame(context.Background(), []byte{1}))
+	g.killReader()
+	n := 0
+	for err := error(nil); err == nil; n++ {
+		_, err = g.w.TryWriteFrame([]byte{1})
+		time.Sleep(100 * time.Microsecond)
+	}
+	require.Less(t, n, 64<<10/17-1, "the ring was filled before")
+}
+
+// TestReconnectOtherErrors returns what is not the end of the reader, as without the option.
+func TestReconnectOtherErrors(t *testing.T) {
+	t.Parallel()
+	g := newRig(t, zerobuffer.ReaderOptions{},
+		zerobuffer.WriterOptions{Reconnect: true, WriteTimeout: time.Millisecond})
+	ctx := context.Background()
+	require.ErrorIs(t, g.w.WriteFrame(ctx), zerobuffer.ErrEmptyFrame)
+	require.ErrorIs(t, g.w.WriteFrame(ctx, make([]byte, 1009)), zerobuffer.ErrFrameTooLarge)
+	require.ErrorIs(t, g.w.SetMetadata(nil), zerobuffer.ErrEmptyMetadata)
+	require.ErrorIs(t, g.w.SetMetadata(make([]byte, 5000)), zerobuffer.ErrMetadataTooLarge)
+	g.fill(100)
+	require.ErrorIs(t, g.w.WriteFrame(ctx, make([]byte, 100)), zerobuffer.ErrBufferFull)
+	_, err := g.w.Reserve(ctx, 100)
+	require.ErrorIs(t, err, zerobuffer.ErrBufferFull)
+	g.oieb().WriterPID.Store(g.Process().PID())
+	require.ErrorIs(t, g.w.WriteFrame(ctx, []byte{1}), zerobuffer.ErrWriterReplaced)
+	_, err = g.w.TryWriteFrame(make([]byte, 1009))
+	require.ErrorIs(t, err, zerobuffer.ErrFrameTooLarge)
+	_, err = g.w.TryWriteFrame([]byte{1})
+	require.ErrorIs(t, err, zerobuffer.ErrWriterReplaced)
+	require.Zero(t, g.w.Stats().Reconnects+g.w.Stats().FramesLost)
 }
 
 // TestReconnectTry never waits: it tells that there is no reader, and goes on when there is one.

@@ -1,6 +1,8 @@
 package drivertest
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
@@ -43,6 +45,28 @@ func reconnectClosed(c *C) {
 		c.goesOn(w, r, done)
 	}
 	equal(c, "frames lost", w.Stats().FramesLost, 6)
+	c.must(r.Close())
+	c.inNoBuffer(w)
+}
+
+// inNoBuffer uses a writer whose reader has closed: it must not touch the memory that it has given
+// up.
+func (c *C) inNoBuffer(w *zerobuffer.Writer) {
+	c.Helper()
+	for range 2 {
+		if _, err := w.TryWriteFrame([]byte{1}); !errors.Is(err, zerobuffer.ErrReaderClosed) {
+			c.failf("write without a reader: error is %v, want ErrReaderClosed", err)
+		}
+		if _, err := w.Reserve(ended(), 1); !errors.Is(err, context.Canceled) {
+			c.failf("reserve with a context that has ended: error is %v", err)
+		}
+	}
+	equal(c, "Drained", w.Drained(), true)
+	c.must(w.WaitDrained(background))
+	c.must(w.SetMetadata([]byte("metadata")))
+	equal(c, "ReaderConnected", w.ReaderConnected(), false)
+	equal(c, "size of the ring", w.Stats().PayloadSize, 0)
+	c.must(w.Close())
 }
 
 func reconnectKilled(c *C) {
