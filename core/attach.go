@@ -19,6 +19,8 @@ const (
 	surplusLook = 20 * time.Millisecond
 	// resetTries bounds how often a changing semaphore is looked at.
 	resetTries = 100
+	// claimTries bounds how often a changing writer_pid is exchanged.
+	claimTries = 8
 )
 
 // newWriter connects for the first time, and sets up what stays for all buffers to come.
@@ -101,7 +103,7 @@ func meetReader(seg layout.Segment, live driver.Liveness) error {
 // claimPID puts the PID of this process into the segment and returns what was there.
 func (w *Writer) claimPID() (before uint64, err error) {
 	o, live := w.s.seg.OIEB, w.s.ch.Liveness()
-	for {
+	for range claimTries {
 		pid := o.WriterPID.Load()
 		if pid != 0 && live.Alive(driver.Writer, pid) {
 			return 0, fmt.Errorf("%w with PID %d", ErrWriterConnected, pid)
@@ -120,6 +122,7 @@ func (w *Writer) claimPID() (before uint64, err error) {
 		}
 		return pid, nil
 	}
+	return 0, fmt.Errorf("writer_pid changes all the time: %w", ErrCorrupt)
 }
 
 // dropSurplus takes away the token that a writer may have left at its end for a foreign reader.

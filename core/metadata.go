@@ -42,11 +42,15 @@ func (r *Reader) WaitMetadata(ctx context.Context) ([]byte, error) {
 	return b, r.s.errorf("read metadata of", err)
 }
 
+// mostCopied is how many bytes of changing metadata are copied before it is given up.
+const mostCopied = 16 << 20
+
 // readMetadata copies the content. A second C# writer may rewrite it, length first, so the length
 // is bounded by the words of the OIEB and by the block, and the copy counts if it was the same
 // twice (contract 2).
 func readMetadata(seg layout.Segment) ([]byte, error) {
 	var last []byte
+	var copied uint64
 	for range 100 {
 		written := seg.OIEB.MetadataWritten.Load()
 		if written == 0 {
@@ -65,11 +69,14 @@ func readMetadata(seg layout.Segment) ([]byte, error) {
 			return nil, fmt.Errorf("metadata length is %d, but %d bytes were written: %w",
 				n, written-layout.MetadataPrefix, ErrCorrupt)
 		}
-		content := bytes.Clone(seg.Metadata[layout.MetadataPrefix:][:n])
+		content := seg.Metadata[layout.MetadataPrefix:][:n]
 		if bytes.Equal(content, last) {
-			return content, nil
+			return last, nil
 		}
-		last = content
+		last = append(last[:0], content...)
+		if copied += n; copied > mostCopied && copied != n {
+			break // a large block takes long to copy
+		}
 	}
 	return nil, fmt.Errorf("metadata changes all the time: %w", ErrCorrupt)
 }

@@ -41,7 +41,8 @@ type ReaderOptions struct {
 	// Memory asks for more of the mapping of the reader: prefault, huge pages, a lock. The zero
 	// value asks for nothing; [Reader.Memory] tells what is in effect.
 	Memory MemoryOptions
-	// Logger gets the events of the buffer's life; nil means silence.
+	// Logger gets the events of the buffer's life; nil means silence. No peer can flood it: beyond
+	// a few hundred lines at once and ten a second, lines are left out and counted.
 	Logger *slog.Logger
 }
 
@@ -76,7 +77,8 @@ type WriterOptions struct {
 	// value asks for nothing; [Writer.Memory] tells what is in effect. None of it writes into the
 	// buffer.
 	Memory MemoryOptions
-	// Logger gets the events of the writer's life; nil means silence.
+	// Logger gets the events of the writer's life; nil means silence. It is limited like that of
+	// [ReaderOptions].
 	Logger *slog.Logger
 }
 
@@ -101,6 +103,7 @@ func (o *ReaderOptions) withDefaults() ReaderOptions {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Logger = limitLog(c.Logger)
 	return c
 }
 
@@ -133,5 +136,6 @@ func (o *WriterOptions) withDefaults() (WriterOptions, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Logger = limitLog(c.Logger)
 	return c, nil
 }

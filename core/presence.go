@@ -9,6 +9,10 @@ import (
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
 
+// meetTries bounds how often a writer_pid is looked at that changes all the time. The rest is left
+// for the next look.
+const meetTries = 4
+
 // writerView is what a Reader knows about its writer. The call in progress owns it.
 type writerView struct {
 	pid     uint64 // last one seen alive, 0 for none
@@ -33,7 +37,7 @@ type stuck struct {
 func (r *Reader) meetWriter(look bool) {
 	o := r.s.seg.OIEB
 	v := &r.writer
-	for {
+	for range meetTries {
 		pid := o.WriterPID.Load()
 		switch {
 		case pid == 0:

@@ -8,6 +8,7 @@ import (
 	"github.com/zerobuffer-go/zerobuffer/core/internal/release"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/ring"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/spin"
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
 // ReadFrame waits for the next frame and returns it. It ends with the error of ctx when ctx ends,
@@ -72,7 +73,8 @@ func (r *Reader) ReadBatch(ctx context.Context, frames []Frame) (n int, err erro
 }
 
 // Latest returns the newest frame and releases the older ones unread. It waits if there is none,
-// like [Reader.ReadFrame].
+// like [Reader.ReadFrame]. It passes at most as many bytes as the ring holds: what comes meanwhile
+// may be left to the next call.
 func (r *Reader) Latest(ctx context.Context) (newest Frame, err error) {
 	if err := r.s.enter(); err != nil {
 		return newest, err
@@ -84,7 +86,12 @@ func (r *Reader) Latest(ctx context.Context) (newest Frame, err error) {
 	if err := r.read(ctx); err != nil {
 		return newest, err
 	}
-	for r.frame(&newest); ; r.frame(&newest) {
+	for left := len(r.s.seg.Payload); ; {
+		r.frame(&newest)
+		// A writer that is faster than this loop, or hostile, could go on for ever.
+		if left -= layout.HeaderSize + newest.Len(); left <= 0 {
+			return newest, nil
+		}
 		if ok, err := r.tryRead(false); !ok || err != nil {
 			return newest, nil // an error is left to the next call
 		}
@@ -138,18 +145,26 @@ func (r *Reader) read(ctx context.Context) error {
 	if ok, err := r.tryRead(false); ok || err != nil {
 		return err
 	}
+	return r.wait(ctx)
+}
+
+// wait is the part of read that blocks.
+func (r *Reader) wait(ctx context.Context) error {
 	w := wait{timeout: r.opts.ReadTimeout, every: idleLook}
-	for {
-		n, err := r.s.tokens(ctx, &w)
-		if err != nil {
-			return asTimeout(err, errReadTimeout)
+	for look := false; ; {
+		if !look {
+			n, err := r.s.tokens(ctx, &w)
+			if err != nil {
+				return asTimeout(err, errReadTimeout)
+			}
+			r.credit += n
+			look = n == 0
 		}
-		r.credit += n
 		var broken error
-		if n == 0 {
+		if look {
 			broken = r.s.ch.Check()
 		}
-		ok, err := r.tryRead(n == 0)
+		ok, err := r.tryRead(look)
 		switch {
 		case ok || err != nil:
 			return err
@@ -158,8 +173,13 @@ func (r *Reader) read(ctx context.Context) error {
 		case w.over:
 			r.freeStuckWriter()
 			return errReadTimeout
-		case n == 0:
+		case look:
 			w.every = r.freeStuckWriter()
+			look = false
+		default:
+			if look, err = r.s.inVain(ctx, &w); err != nil {
+				return asTimeout(err, errReadTimeout)
+			}
 		}
 	}
 }

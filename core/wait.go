@@ -82,12 +82,34 @@ func (s *session) tokens(ctx context.Context, w *wait) (uint32, error) {
 			return n, err
 		}
 		now = s.clock(w)
-		w.over = w.timeout > 0 && now.Sub(w.began) >= w.timeout
-		if s.peerEnded.Swap(false) || w.over || now.Sub(s.lastLook) >= w.every {
-			s.lastLook = now
+		if s.due(w, now) {
 			return 0, nil
 		}
 	}
+}
+
+// due tells whether the caller has to look after its peer and its objects, and notes whether the
+// time is over.
+func (s *session) due(w *wait, now time.Time) bool {
+	w.over = w.timeout > 0 && now.Sub(w.began) >= w.timeout
+	if !s.peerEnded.Swap(false) && !w.over && now.Sub(s.lastLook) < w.every {
+		return false
+	}
+	s.lastLook = now
+	return true
+}
+
+// inVain is called after tokens that have led to nothing. A broken peer may post such tokens
+// without end, so this looks at all that ends a call or makes it look around, as a wait does that
+// gets none.
+func (s *session) inVain(ctx context.Context, w *wait) (look bool, err error) {
+	if s.closed.Load() {
+		return false, ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	return s.due(w, s.clock(w)), nil
 }
 
 // clock looks at the clock and notes when the call began to wait, as far as that is known.

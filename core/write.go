@@ -3,6 +3,7 @@ package zerobuffer
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/zerobuffer-go/zerobuffer/core/internal/release"
@@ -260,22 +261,18 @@ func (w *Writer) room(ctx context.Context, n int) ([]byte, error) {
 	if w.ring.Unsettled() {
 		wt.every = closeLook
 	}
-	for {
-		var broken error
-		// Surplus tokens of earlier frames go first; each is followed by a look at the space.
-		if s.takeAll() == 0 {
-			w.waits.Add(1)
-			got, err := s.spin.Until(s.arrived), error(nil)
-			if got == 0 {
-				got, err = s.tokens(ctx, &wt)
-			}
-			if err != nil {
+	for look := false; ; {
+		var got uint32
+		var err error
+		if !look {
+			if got, err = w.awaitSpace(ctx, &wt); err != nil {
 				return nil, asTimeout(err, errWriteTimeout)
 			}
-			if broken, err = w.lookAround(&wt, got == 0, n); err != nil {
-				w.next.began = wt.began
-				return nil, s.errorf("write frame to", err)
-			}
+		}
+		broken, err := w.lookAround(&wt, got == 0, n)
+		if err != nil {
+			w.next.began = wt.began
+			return nil, s.errorf("write frame to", err)
 		}
 		buf, err := w.open(n)
 		switch {
@@ -287,7 +284,27 @@ func (w *Writer) room(ctx context.Context, n int) ([]byte, error) {
 		case wt.over:
 			return nil, errWriteTimeout
 		}
+		look = false
+		if got != 0 {
+			if look, err = s.inVain(ctx, &wt); err != nil {
+				return nil, asTimeout(err, errWriteTimeout)
+			}
+		}
 	}
+}
+
+// awaitSpace waits for tokens of sem-r. Surplus tokens of earlier frames go first; each is followed
+// by a look at the space.
+func (w *Writer) awaitSpace(ctx context.Context, wt *wait) (uint32, error) {
+	s := w.s
+	if n := s.takeAll(); n != 0 {
+		return n, nil
+	}
+	w.waits.Add(1)
+	if n := s.spin.Until(s.arrived); n != 0 {
+		return n, nil
+	}
+	return s.tokens(ctx, wt)
 }
 
 // lookAround is done after each wake-up: has the reader closed? And when it is due: is it alive,
@@ -302,8 +319,10 @@ func (w *Writer) lookAround(wt *wait, due bool, n int) (broken, err error) {
 	}
 	if !wt.warned && time.Since(wt.began) > slowReader {
 		wt.warned = true
-		w.s.log.Warn("writer is blocked: the reader gives back too little space",
-			"need", n, "used", w.ring.Used(), "unread_frames", w.ring.Unread())
+		if w.s.log.Enabled(context.Background(), slog.LevelWarn) { // to count may take long
+			w.s.log.Warn("writer is blocked: the reader gives back too little space",
+				"need", n, "used", w.ring.Used(), "unread_frames", w.ring.Unread())
+		}
 	}
 	return w.s.ch.Check(), nil
 }

@@ -38,7 +38,7 @@ type Item struct {
 // NewConsumer returns the reader's side of the fresh ring in seg; space is its sem-r.
 func NewConsumer(seg layout.Segment, space Tokens) *Consumer {
 	c := &Consumer{view: newView(seg), space: space, expected: 1}
-	c.debtLimit = max(c.size/debtShare, 1)
+	c.debtLimit, c.capacity = max(c.size/debtShare, 1), c.size
 	c.slots = newSlots(minSlots)
 	c.Hurry(NoHaste)
 	return c
@@ -64,8 +64,7 @@ func (c *Consumer) Next(finish bool, it *Item) (bool, error) {
 		// The usual case: a frame, and nothing to be said about it. All others are below.
 		h := layout.ReadHeader(c.data[c.pos:])
 		if h.Seq == c.expected && h.Size-1 < left-layout.HeaderSize {
-			c.pass(c.pos, 0, h, it)
-			return true, nil
+			return c.pass(c.pos, 0, h, it)
 		}
 	}
 	f, err := c.frameAt(c.pos, c.unread)
@@ -84,28 +83,35 @@ func (c *Consumer) Next(finish bool, it *Item) (bool, error) {
 		return false, err
 	}
 	n := f.head.Number()
-	if n != c.expected {
-		if n != 1 {
-			c.unread = 0
-			return false, &SequenceError{Expected: c.expected, Got: n}
-		}
+	if n != c.expected && n != 1 {
+		c.unread = 0
+		return false, &SequenceError{Expected: c.expected, Got: n}
+	}
+	again := n != c.expected
+	f.head.Seq = n
+	ok, err := c.pass(f.at, f.waste, f.head, it)
+	if ok && again {
 		c.restarts.Add(1) // a peer's writer starts again at 1 (contract 5)
 	}
-	f.head.Seq = n
-	c.pass(f.at, f.waste, f.head, it)
-	return true, nil
+	return ok, err
 }
 
 // pass puts the frame at at, which has waste in front of it, into it and goes behind it.
-func (c *Consumer) pass(at, waste uint64, h layout.Header, it *Item) {
+func (c *Consumer) pass(at, waste uint64, h layout.Header, it *Item) (bool, error) {
 	start := at + layout.HeaderSize
 	end := start + h.Size
+	total := waste + end - at
+	slot, gen := c.hold(end, total, waste >= layout.HeaderSize)
+	if slot == nil {
+		return false, fmt.Errorf("frame %d at %d lies where frames are that were not given back: %w",
+			h.Seq, at, ErrCorrupt)
+	}
 	c.expected = h.Seq + 1
 	c.pos = c.fold(end)
-	total := waste + end - at
 	c.unread -= total
 	it.Payload, it.Seq = c.data[start:end:end], h.Seq
-	it.Slot, it.Gen = c.hold(end, total, waste >= layout.HeaderSize)
+	it.Slot, it.Gen = slot, gen
+	return true, nil
 }
 
 // lookAround is look that is right also while the writer starts again at 0. Between its two stores
@@ -181,8 +187,12 @@ func (c *Consumer) fullAt(pos uint64) bool {
 	case n != c.expected && n != 1:
 		return false
 	}
-	return c.walk(pos, c.size, func(frame) {}) == nil
+	return c.walkFirst(chainEnough, pos, c.size, func(frame) {}) == nil
 }
+
+// chainEnough is how many frames in a row are a chain. A wrong one breaks behind its first frame,
+// and a ring of a gigabyte can hold so many that a read would take seconds longer than it may.
+const chainEnough = 1 << 12
 
 // Restarts counts how often a writer started again at sequence number 1.
 func (c *Consumer) Restarts() uint64 { return c.restarts.Load() }

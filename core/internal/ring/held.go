@@ -46,6 +46,7 @@ type held struct {
 	sum       uint64        // bytes of all frames that were read; Next alone
 	readCount uint64        // read_count after the last frame that was read; Next alone
 	debtLimit uint64        // bytes that may be owed
+	capacity  uint64        // bytes of the ring
 
 	eager     atomic.Uint64 // give back at the release of a frame with this sum or a larger one
 	mu        sync.Mutex    // held by the one who gives back
@@ -63,12 +64,13 @@ func newSlots(n int) []*Slot {
 }
 
 // hold makes a slot for a frame that ends at end and appends it to the queue. total counts the
-// waste in front of it, and marker tells whether there is a wrap marker in that: peers count it.
+// waste in front of it, and marker tells whether there is a wrap marker in that: peers count it. It
+// returns nil if the queue would have to hold more than the ring does.
 func (h *held) hold(end, total uint64, marker bool) (*Slot, uint64) {
 	taken := h.taken.Load()
 	// Partner: GiveBack, which has done with a slot before it stores back.
-	if taken-h.back.Load() == uint64(len(h.slots)) {
-		h.grow()
+	if taken-h.back.Load() == uint64(len(h.slots)) && !h.grow(total) {
+		return nil, 0
 	}
 	s := h.slots[taken&uint64(len(h.slots)-1)]
 	h.sum += total
@@ -83,10 +85,15 @@ func (h *held) hold(end, total uint64, marker bool) (*Slot, uint64) {
 	return s, gen
 }
 
-// grow doubles the number of slots. Those that are in use keep their addresses.
-func (h *held) grow() {
+// grow doubles the number of slots. Those that are in use keep their addresses. It returns false if
+// another total bytes cannot be in the ring together with what is held: a broken writer goes on
+// over that, round and round, and there would be no end to the slots.
+func (h *held) grow(total uint64) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.sum-h.given.Load()+total > h.capacity {
+		return false
+	}
 	old := h.slots
 	slots := append(newSlots(len(old)), newSlots(len(old))...)
 	taken := h.taken.Load()
@@ -94,6 +101,7 @@ func (h *held) grow() {
 		slots[i&uint64(len(slots)-1)] = old[i&uint64(len(old)-1)]
 	}
 	h.slots = slots
+	return true
 }
 
 // Released is what has become of a release.

@@ -122,8 +122,22 @@ func (p *Producer) findPlace(total uint64) (place, bool, error) {
 	return p.placeAnew(total)
 }
 
-// placeAnew flushes what is sealed and looks at the reader's words for a place.
+// placeAnew looks at the reader's words for a place. If there is none, what was lost is looked for:
+// once, because a broken reader could have this side find something without end.
 func (p *Producer) placeAnew(total uint64) (place, bool, error) {
+	pl, ok, err := p.placeNow(total)
+	if err == nil && !ok && p.reclaim() {
+		pl, ok, err = p.placeNow(total)
+	}
+	if err != nil || ok {
+		return pl, ok, err
+	}
+	// A frame as large as the ring, or one that leaves a tail too short for a marker.
+	return place{restart: true}, p.drained(), nil
+}
+
+// placeNow flushes what is sealed and looks at the reader's words for a place.
+func (p *Producer) placeNow(total uint64) (place, bool, error) {
 	if err := p.Flush(); err != nil {
 		return place{}, false, err
 	}
@@ -139,14 +153,8 @@ func (p *Producer) placeAnew(total uint64) (place, bool, error) {
 	if err := p.refresh(); err != nil {
 		return place{}, false, err
 	}
-	if pl, ok := p.place(total); ok {
-		return pl, true, nil
-	}
-	if p.reclaim() {
-		return p.placeAnew(total)
-	}
-	// A frame as large as the ring, or one that leaves a tail too short for a marker.
-	return place{restart: true}, p.drained(), nil
+	pl, ok := p.place(total)
+	return pl, ok, nil
 }
 
 // Seal ends the open frame with n payload bytes, at most as many as it was opened with.

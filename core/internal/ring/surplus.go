@@ -1,5 +1,9 @@
 package ring
 
+// takeTries bounds how often tokens are taken away. Where the system hands them out one by one, a
+// call takes 65536.
+const takeTries = 1 << 12
+
 // DropSurplus takes away tokens that are there for no unread frame. A closing writer leaves one to
 // wake a foreign reader (contract 5, close), so it is called in front of such a reader only, before
 // Attach, while no writer is connected.
@@ -9,13 +13,14 @@ func (p *Producer) DropSurplus() error {
 	if err != nil {
 		return err
 	}
-	// What is posted from now on is left: a broken peer could go on for ever.
-	for left := p.surplus(s.chain.frames); left > 0; {
+	// What is posted from now on is left: a broken peer could go on for ever, and one that takes
+	// tokens away meanwhile could make each step a small one.
+	left := p.surplus(s.chain.frames)
+	for range takeTries {
 		n := p.ready.Take(min(left, p.surplus(s.chain.frames)))
-		if n == 0 {
-			return nil
+		if left -= min(left, n); n == 0 || left == 0 {
+			break
 		}
-		left -= min(left, n)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package ring
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
@@ -53,8 +54,13 @@ func (v *view) frameAt(pos, left uint64) (frame, error) {
 // there, and the numbers must follow each other; 1 is legal anywhere, because a peer's writer
 // starts again with it.
 func (v *view) walk(pos, left uint64, visit func(frame)) error {
+	return v.walkFirst(math.MaxUint64, pos, left, visit)
+}
+
+// walkFirst is walk that ends after most frames.
+func (v *view) walkFirst(most, pos, left uint64, visit func(frame)) error {
 	var last uint64
-	for left > 0 {
+	for ; left > 0 && most > 0; most-- {
 		f, err := v.frameAt(pos, left)
 		if err != nil {
 			return err
@@ -73,6 +79,10 @@ func (v *view) walk(pos, left uint64, visit func(frame)) error {
 	return nil
 }
 
+// mostMarked is how many unfinished frames in a row are remembered. A killed writer leaves one
+// batch; that of a later release may be larger.
+const mostMarked = 16 * batchMax
+
 // chain is what a walk over published frames found out.
 type chain struct {
 	frames uint64  // how many
@@ -84,16 +94,25 @@ type chain struct {
 // unread walks over the left bytes from r on.
 func (v *view) unread(r, left uint64) (chain, error) {
 	var c chain
+	marked := 0
 	err := v.walk(r, left, func(f frame) {
 		c.frames++
 		c.last = f.head.Number()
 		c.atZero = c.atZero || f.at == 0
-		if f.head.IsUnfinished() {
+		switch {
+		case !f.head.IsUnfinished():
+			c.marked, marked = c.marked[:0], 0
+		case marked < mostMarked:
 			c.marked = append(c.marked, f)
-		} else {
-			c.marked = c.marked[:0]
+			fallthrough
+		default:
+			marked++
 		}
 	})
+	if err == nil && marked > mostMarked {
+		err = fmt.Errorf("%d frames in a row are unfinished, a writer leaves %d at most: %w",
+			marked, batchMax, ErrCorrupt)
+	}
 	return c, err
 }
 
