@@ -28,8 +28,8 @@ func (p place) clear() error {
 	case err != nil:
 		return err
 	case st.Mode&unix.S_IFMT != unix.S_IFSOCK:
-		return fmt.Errorf("listen at %s: it is no socket (%w); remove it or choose another name",
-			p, fs.ErrExist)
+		return fmt.Errorf("listen at %s: it is no socket, and belongs to user %d (%w); remove it or "+
+			"choose another name", p, st.Uid, fs.ErrExist)
 	}
 	fd, err := p.connect()
 	switch {
@@ -38,6 +38,10 @@ func (p place) clear() error {
 		return p.inUse(listenerOf(fd))
 	case errors.Is(err, unix.EAGAIN): // so many wait there that somebody must be listening
 		return p.inUse(0)
+	case errors.Is(err, unix.ECONNREFUSED) && int(st.Uid) != os.Geteuid():
+		// Root could, but everybody may put sockets into a directory that was chosen for many.
+		return fmt.Errorf("listen at %s: %w: there is a dead socket of user %d, this process is user "+
+			"%d; remove it or choose another name", p, driver.ErrPermission, st.Uid, os.Geteuid())
 	case errors.Is(err, unix.ECONNREFUSED):
 		return p.unlink()
 	case errors.Is(err, unix.ENOENT):
@@ -120,6 +124,14 @@ func (p place) setPermissions(config *driver.Config) error {
 		return &fs.PathError{Op: "open", Path: p.path(), Err: err}
 	}
 	defer func() { _ = unix.Close(fd) }()
+	var held unix.Stat_t
+	if err := unix.Fstat(fd, &held); err != nil {
+		return os.NewSyscallError("fstat", err)
+	}
+	if held.Mode&unix.S_IFMT != unix.S_IFSOCK || int(held.Uid) != os.Geteuid() {
+		return fmt.Errorf("set mode and group of %s: somebody has put something else there (%w)",
+			p, fs.ErrExist)
+	}
 	if config.Group != nil {
 		err := unix.Fchownat(fd, "", -1, *config.Group, unix.AT_EMPTY_PATH)
 		if err != nil {

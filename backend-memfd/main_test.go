@@ -29,13 +29,15 @@ func TestMain(m *testing.M) { os.Exit(testproc.Main(m, children, nil)) }
 var background = context.Background()
 
 // backendAt returns the backend of a place as children name it: a directory, "@" for abstract
-// names, "fd" for the inherited descriptor 3.
+// names, "fd" for the inherited descriptor 3, "default".
 func backendAt(place string) *Backend {
 	switch place {
 	case "@":
 		return New(&Options{Abstract: true})
 	case "fd":
 		return Join(os.NewFile(3, "inherited"))
+	case "default":
+		return New(nil)
 	}
 	return New(&Options{Dir: place})
 }
@@ -45,7 +47,9 @@ var children map[string]testproc.Command
 
 func init() {
 	children = map[string]testproc.Command{
-		"ends": func([]string) error { return nil },
+		"ends":  func([]string) error { return nil },
+		"plant": testproc.PlantCommand,
+		"cycle": cycle,
 
 		"side": drivertest.ChildCommand(func(args []string) driver.Backend {
 			return backendAt(args[0])

@@ -37,7 +37,9 @@ func (b *Backend) dirs() []string { return []string{b.shmDir, b.lockDirs[0], b.l
 // commands are the children for [testproc.Main].
 func commands() map[string]testproc.Command {
 	all := map[string]testproc.Command{
-		"ends": func([]string) error { return nil },
+		"ends":  func([]string) error { return nil },
+		"plant": testproc.PlantCommand,
+		"swap":  swap,
 		"side": drivertest.ChildCommand(func(args []string) driver.Backend {
 			library, _ := strconv.Atoi(args[0])
 			return New(&Options{CLibrary: CLibrary(library)})
@@ -117,6 +119,36 @@ func init() {
 
 		// stream NAME: both sides, until the segment is cut off.
 		"stream": func(b *Backend, args []string) error { return stream(b, args[0]) },
+
+		// cycle NAME: prints how Create, Check and the end of a buffer go, in steps.
+		"cycle": func(b *Backend, args []string) error {
+			c, err := b.Create(args[0], drivertest.Config(1<<14))
+			describe(err)
+			if err != nil {
+				return nil
+			}
+			describe(c.Check())
+			describe(errors.Join(c.Remove(), c.Close()))
+			return nil
+		},
+
+		// lock-storm NAME ROUNDS: takes the second lock file again and again, if it can.
+		"lock-storm": func(b *Backend, args []string) error {
+			path := filepath.Join(b.lockDirs[1], args[0]+".lock")
+			rounds, _ := strconv.Atoi(args[1])
+			config := drivertest.Config(0)
+			config.Mode = 0o666
+			for range rounds {
+				if makeLockDir(b.lockDirs[1]) != nil {
+					continue
+				}
+				if l, err := tryLock(path, &config); err == nil {
+					_ = l.remove()
+				}
+			}
+			testproc.Say("done")
+			return nil
+		},
 
 		// create NAME SIZE: prints how Create ends.
 		"create": func(b *Backend, args []string) error {
@@ -210,6 +242,21 @@ func init() {
 			testproc.Say("%d", p.Pid)
 			return nil
 		},
+	}
+}
+
+// swap PATH TARGET: exchanges a directory at path with a link to target, without end.
+func swap(args []string) error {
+	path, other := args[0], args[0]+"-other"
+	if err := errors.Join(os.Mkdir(path, 0o777), os.Symlink(args[1], other)); err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	for {
+		err := unix.Renameat2(unix.AT_FDCWD, path, unix.AT_FDCWD, other, unix.RENAME_EXCHANGE)
+		if err != nil {
+			return err
+		}
 	}
 }
 

@@ -93,7 +93,7 @@ func (c *channel) makeSemaphores(format *semFormat) error {
 	}
 	for _, path := range c.paths[format.rival().library] {
 		id, st, err := lookup(path)
-		if err != nil || !isSemaphore(st) {
+		if err != nil || !isSemaphore(st) || !isOwn(st) {
 			continue
 		}
 		if err := unlinkOwn(path, id); err != nil {
@@ -155,7 +155,7 @@ func (c *channel) abandon() {
 
 // readerOf names the reader's process in the words of an error, if there is a segment.
 func (b *Backend) readerOf(name string) string {
-	fd, err := open(b.segmentPath(name), unix.O_RDONLY|unix.O_NONBLOCK)
+	fd, err := openNow(unix.AT_FDCWD, b.segmentPath(name), unix.O_RDONLY)
 	if err != nil {
 		return ""
 	}

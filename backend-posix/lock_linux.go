@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,6 +27,9 @@ type lockFile struct {
 	name pathName // of path
 	fd   int
 	id   objectID
+	// owner is its user. The file of another one is locked, because peers look at it, and stays
+	// where it is.
+	owner uint32
 	// found says that the file was there and nobody held it: its owner is dead.
 	found bool
 }
@@ -38,7 +43,11 @@ func acquireLock(path string, config *driver.Config) (*lockFile, error) {
 			return l, err
 		}
 		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("lock %s: %w", path, errLockHeld)
+			whose := ""
+			if _, st, err := lookup(path); err == nil {
+				whose = fmt.Sprintf(", it belongs to user %d", st.Uid)
+			}
+			return nil, fmt.Errorf("lock %s: %w%s", path, errLockHeld, whose)
 		}
 		time.Sleep(time.Millisecond)
 	}
@@ -46,41 +55,62 @@ func acquireLock(path string, config *driver.Config) (*lockFile, error) {
 
 // tryLock returns a lock, or unix.EWOULDBLOCK if it is worth trying again.
 func tryLock(path string, config *driver.Config) (*lockFile, error) {
+	dir, err := openLockDir(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = unix.Close(dir) }()
 	l := &lockFile{path: path, name: newPathName(path), found: true}
 	// First without O_CREAT, which the kernel refuses for the existing file of another user in
 	// a sticky directory (fs.protected_regular).
-	fd, err := open(path, unix.O_RDWR)
+	file := filepath.Base(path)
+	fd, err := openNow(dir, file, unix.O_RDWR)
 	if err == unix.ENOENT {
 		l.found = false
-		fd, err = openNew(path)
-		if err == unix.EEXIST {
-			return nil, unix.EWOULDBLOCK
-		}
+		fd, err = openNew(dir, file)
 	}
-	if err != nil {
+	switch err {
+	case nil:
+	case unix.EEXIST, unix.EWOULDBLOCK: // EWOULDBLOCK: somebody holds a lease on it
+		return nil, unix.EWOULDBLOCK
+	default:
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
 	l.fd = fd
-	err = retry(func() error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) })
-	var st unix.Stat_t
-	if err == nil {
-		err = unix.Fstat(fd, &st)
-	}
-	l.id = idOf(&st)
-	// A scan unlinks by path what it has locked: the lock counts only on the file of that name.
-	if err == nil && !leadsTo(path, l.id) {
-		err = unix.EWOULDBLOCK
-	}
-	if err == nil && !l.found {
-		if err = setPermissions(fd, config); err != nil {
-			_ = unlinkOwn(path, l.id)
-		}
-	}
-	if err != nil {
+	if err := l.lock(dir, config); err != nil {
 		_ = unix.Close(fd)
 		return nil, err
 	}
 	return l, nil
+}
+
+// lock locks the open file, which counts only if it is the one of that name in dir: a scan unlinks
+// by path what it has locked.
+func (l *lockFile) lock(dir int, config *driver.Config) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(l.fd, &st); err != nil {
+		return &fs.PathError{Op: "stat", Path: l.path, Err: err}
+	}
+	if !isRegular(&st) {
+		return notRegular(l.path, &st, fs.ErrExist)
+	}
+	l.id, l.owner = idOf(&st), st.Uid
+	err := retry(func() error { return unix.Flock(l.fd, unix.LOCK_EX|unix.LOCK_NB) })
+	if err != nil {
+		return err
+	}
+	file := filepath.Base(l.path)
+	if id, _, err := lookupAt(dir, file); err != nil || id != l.id {
+		return unix.EWOULDBLOCK
+	}
+	if l.found {
+		return nil
+	}
+	if err := setPermissions(l.fd, config); err != nil {
+		_ = unlinkOwnAt(dir, file, l.id)
+		return err
+	}
+	return nil
 }
 
 // isOurs tells whether the name still leads to the file that is locked.
@@ -88,9 +118,16 @@ func (l *lockFile) isOurs() bool { return l.name.leadsTo(l.id) }
 
 // remove unlinks the file while it is locked, so that no successor can lose its own, and lets go.
 func (l *lockFile) remove() error {
-	err := unlinkOwn(l.path, l.id)
-	l.close()
-	return err
+	defer l.close()
+	if int(l.owner) != os.Geteuid() || !l.isOurs() {
+		return nil
+	}
+	dir, err := openLockDir(filepath.Dir(l.path))
+	if err != nil {
+		return nil // then it is not ours any more
+	}
+	defer func() { _ = unix.Close(dir) }()
+	return unlinkOwnAt(dir, filepath.Base(l.path), l.id)
 }
 
 func (l *lockFile) close() { _ = unix.Close(l.fd) }
@@ -98,22 +135,67 @@ func (l *lockFile) close() { _ = unix.Close(l.fd) }
 // makeLockDir makes the directory of lock files and its parent "zerobuffer", writable for every
 // user: whoever comes first would lock the others out otherwise.
 func makeLockDir(dir string) error {
-	for _, d := range lockDirChain(dir) {
-		if err := unix.Mkdir(d, 0o777); err != nil && err != unix.EEXIST {
-			return &fs.PathError{Op: "make directory", Path: d, Err: err}
+	fd, err := walkLockDir(dir, func(above int, name string) error {
+		if err := unix.Mkdirat(above, name, 0o777); err != nil && err != unix.EEXIST {
+			return err
 		}
-		_, st, err := lookup(d)
-		if err != nil {
-			return &fs.PathError{Op: "stat", Path: d, Err: err}
-		}
-		if st.Mode&unix.S_IFMT != unix.S_IFDIR {
-			return fmt.Errorf("use %s for lock files: it is a %s, not a directory", d, kindOf(st))
-		}
-		if st.Mode&0o7777 != 0o1777 {
-			_ = unix.Chmod(d, 0o1777) // only its owner may; for the others it works or not
-		}
+		return nil
+	})
+	if err == nil {
+		err = unix.Close(fd)
 	}
-	return nil
+	return err
+}
+
+// openLockDir opens the directory of lock files.
+func openLockDir(dir string) (int, error) {
+	return walkLockDir(dir, func(int, string) error { return nil })
+}
+
+// walkLockDir goes from the parent of "zerobuffer" down to dir, calls before for each directory on
+// the way, and returns a descriptor of the last one. The parent is one into which everybody may
+// write, and "zerobuffer" may belong to another user, who can exchange what is in it at any moment.
+// So no step follows a link, and each goes on from what the one before has opened.
+func walkLockDir(dir string, before func(above int, name string) error) (int, error) {
+	names := lockDirChain(dir)
+	path := filepath.Dir(names[0])
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, &fs.PathError{Op: "open directory", Path: path, Err: err}
+	}
+	for _, path := range names {
+		next, err := enterLockDir(fd, path, before)
+		_ = unix.Close(fd)
+		if err != nil {
+			return -1, err
+		}
+		fd = next
+	}
+	return fd, nil
+}
+
+// enterLockDir opens the directory at path, which is in the open directory above, and opens it to
+// every user if it is this user's.
+func enterLockDir(above int, path string, before func(int, string) error) (int, error) {
+	name := filepath.Base(path)
+	if err := before(above, name); err != nil {
+		return -1, &fs.PathError{Op: "make directory", Path: path, Err: err}
+	}
+	const flags = unix.O_PATH | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
+	fd, err := unix.Openat(above, name, flags, 0)
+	if err != nil {
+		if _, st, e := lookupAt(above, name); e == nil && st.Mode&unix.S_IFMT != unix.S_IFDIR {
+			return -1, fmt.Errorf("use %s for lock files: it is a %s of user %d, not a directory; "+
+				"remove it", path, kindOf(st), st.Uid)
+		}
+		return -1, &fs.PathError{Op: "open directory", Path: path, Err: err}
+	}
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) == nil && isOwn(&st) && st.Mode&0o7777 != 0o1777 {
+		// The link leads to what is open, whatever the path leads to by now.
+		_ = unix.Chmod("/proc/self/fd/"+strconv.Itoa(fd), 0o1777)
+	}
+	return fd, nil
 }
 
 // lockDirChain returns the directories from "zerobuffer" down to dir.
@@ -127,11 +209,12 @@ func lockDirChain(dir string) []string {
 // locks are the lock files of one buffer that this process holds.
 type locks struct{ held []*lockFile }
 
-// found tells whether a lock file without an owner was there: the last reader has died and had
-// the same directory of lock files.
-func (ls *locks) found() bool {
+// found tells whether a lock file of that user was there that nobody held: the last reader has died
+// and had the same directory of lock files. Those of other users say nothing, everybody can make
+// one.
+func (ls *locks) found(owner uint32) bool {
 	for _, l := range ls.held {
-		if l.found {
+		if l.found && l.owner == owner {
 			return true
 		}
 	}

@@ -45,7 +45,7 @@ func (b *Backend) isBuffer(name string) bool {
 			return true
 		}
 	}
-	fd, err := open(b.segmentPath(name), unix.O_RDONLY|unix.O_NONBLOCK)
+	fd, err := openNow(unix.AT_FDCWD, b.segmentPath(name), unix.O_RDONLY)
 	if err != nil {
 		return false
 	}

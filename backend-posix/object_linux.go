@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -23,9 +24,13 @@ func idOf(st *unix.Stat_t) objectID {
 }
 
 // lookup returns what a path leads to; a symbolic link is not followed.
-func lookup(path string) (objectID, *unix.Stat_t, error) {
+func lookup(path string) (objectID, *unix.Stat_t, error) { return lookupAt(unix.AT_FDCWD, path) }
+
+// lookupAt is lookup with a path from the directory dir on.
+func lookupAt(dir int, path string) (objectID, *unix.Stat_t, error) {
 	st := &unix.Stat_t{}
-	if err := retry(func() error { return unix.Lstat(path, st) }); err != nil {
+	err := retry(func() error { return unix.Fstatat(dir, path, st, unix.AT_SYMLINK_NOFOLLOW) })
+	if err != nil {
 		return objectID{}, nil, err
 	}
 	return idOf(st), st, nil
@@ -38,11 +43,14 @@ func leadsTo(path string, id objectID) bool {
 }
 
 // unlinkOwn removes path if it is a name of the object and leaves it alone otherwise.
-func unlinkOwn(path string, id objectID) error {
-	if !leadsTo(path, id) {
+func unlinkOwn(path string, id objectID) error { return unlinkOwnAt(unix.AT_FDCWD, path, id) }
+
+// unlinkOwnAt is unlinkOwn with a path from the directory dir on.
+func unlinkOwnAt(dir int, path string, id objectID) error {
+	if got, _, err := lookupAt(dir, path); err != nil || got != id {
 		return nil
 	}
-	if err := unix.Unlink(path); err != nil && err != unix.ENOENT {
+	if err := unix.Unlinkat(dir, path, 0); err != nil && err != unix.ENOENT {
 		return &fs.PathError{Op: "unlink", Path: path, Err: err}
 	}
 	return nil
@@ -57,19 +65,35 @@ func retry(call func() error) error {
 	}
 }
 
-// open opens an existing object, close-on-exec and without following a symbolic link.
+// leasePatience is how long an object is asked for that somebody holds a lease on. Ours hold one
+// for some microseconds; whoever has planted a file could hold one for as long as it likes.
+const leasePatience = 300 * time.Millisecond
+
+// open opens an existing object, close-on-exec and without following a symbolic link. It waits for
+// nothing but a lease, and for that not long: then the error is unix.EWOULDBLOCK.
 func open(path string, flags int) (fd int, err error) {
+	for end := time.Now().Add(leasePatience); ; time.Sleep(time.Millisecond) {
+		fd, err = openNow(unix.AT_FDCWD, path, flags)
+		if err != unix.EWOULDBLOCK || time.Now().After(end) {
+			return fd, err
+		}
+	}
+}
+
+// openNow is open that waits for nothing, with a path from the directory dir on.
+func openNow(dir int, path string, flags int) (fd int, err error) {
+	flags |= unix.O_CLOEXEC | unix.O_NOFOLLOW | unix.O_NOCTTY | unix.O_NONBLOCK
 	err = retry(func() error {
-		fd, err = unix.Open(path, flags|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NOCTTY, 0)
+		fd, err = unix.Openat(dir, path, flags, 0)
 		return err
 	})
 	return fd, err
 }
 
-// openNew makes a file that must not exist yet.
-func openNew(path string) (fd int, err error) {
+// openNew makes a file that must not exist yet, with a path from the directory dir on.
+func openNew(dir int, path string) (fd int, err error) {
 	err = retry(func() error {
-		fd, err = unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o600)
+		fd, err = unix.Openat(dir, path, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o600)
 		return err
 	})
 	return fd, err
@@ -114,7 +138,7 @@ func (f *file) openTemp(dir string) error {
 	for {
 		f.temp = filepath.Join(dir, ".zerobuffer-"+strconv.FormatUint(rand.Uint64(), 36))
 		var err error
-		f.fd, err = openNew(f.temp)
+		f.fd, err = openNew(unix.AT_FDCWD, f.temp)
 		if err != unix.EEXIST {
 			return err
 		}
@@ -196,6 +220,9 @@ func openError(path string, err, kind error) error {
 		return &fs.PathError{Op: "open", Path: path, Err: err}
 	case !isRegular(st):
 		return notRegular(path, st, kind)
+	case errors.Is(err, unix.EWOULDBLOCK):
+		return fmt.Errorf("open %s: somebody holds a lease on this file of user %d and does not let "+
+			"go (%w); remove it or choose another name", path, st.Uid, kind)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("open %s: %w: it belongs to user %d, group %d with mode %#o, this "+
 			"process is user %d, group %d; run both as the same user, or let the reader choose "+
@@ -208,6 +235,10 @@ func openError(path string, err, kind error) error {
 // notRegular is the error for something in the place of an object that is no file; it matches
 // kind. Such a thing is never removed, because no program of ours has made it.
 func notRegular(path string, st *unix.Stat_t, kind error) error {
-	return fmt.Errorf("use %s: it is a %s, not a shared memory object (%w); remove it or choose "+
-		"another name", path, kindOf(st), kind)
+	return fmt.Errorf("use %s: it is a %s of user %d, not a shared memory object (%w); remove it or "+
+		"choose another name", path, kindOf(st), st.Uid, kind)
 }
+
+// isOwn tells whether the user of this process has made a file. Root may remove those of others,
+// but everybody may put files into the directory, so whatever they are they are left alone.
+func isOwn(st *unix.Stat_t) bool { return int(st.Uid) == os.Geteuid() }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
@@ -65,9 +66,13 @@ func linkOver(f *file, path string) error {
 			return notRegular(path, st, fs.ErrExist)
 		}
 		if st.Size >= layout.OIEBSize {
-			return fmt.Errorf("link %s: there is a file of %d bytes, maybe the segment of a buffer "+
-				"of that name, and no semaphore (%w); choose another name",
-				path, st.Size, fs.ErrExist)
+			return fmt.Errorf("link %s: there is a file of %d bytes of user %d, maybe the segment of "+
+				"a buffer of that name, and no semaphore (%w); choose another name",
+				path, st.Size, st.Uid, fs.ErrExist)
+		}
+		if !isOwn(st) {
+			return fmt.Errorf("replace semaphore %s: %w: it belongs to user %d, this process is user "+
+				"%d; remove it or choose another name", path, driver.ErrPermission, st.Uid, os.Geteuid())
 		}
 		if err := unlinkOwn(path, id); err != nil {
 			return fmt.Errorf("replace a leftover semaphore of user %d: %w", st.Uid, err)

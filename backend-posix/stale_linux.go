@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,8 @@ const (
 	halfMadeGrace = 800 * time.Millisecond
 	// openGrace is how long somebody may look into a segment whose reader is dead.
 	openGrace = 100 * time.Millisecond
+	// clearPatience is how long a name is cleared that somebody takes again and again.
+	clearPatience = 5 * time.Second
 )
 
 // header is what the first bytes of a segment tell, read without mapping it.
@@ -70,8 +73,10 @@ type oldSegment struct {
 	id     objectID
 	header header
 	since  time.Time
-	// lockFound says that a lock file without an owner was there, which a living reader of
-	// another language would hold if it has the same directory of lock files.
+	// owner is the user who has made it.
+	owner uint32
+	// lockFound says that a lock file of the same user without an owner was there, which a living
+	// reader of another language would hold if it has the same directory of lock files.
 	lockFound bool
 }
 
@@ -142,11 +147,15 @@ func (b *Backend) clearName(name string, ls *locks, config *driver.Config) error
 		if err != nil {
 			return openError(path, err, fs.ErrExist)
 		}
-		o := &oldSegment{path: path, fd: fd, since: start, lockFound: ls.found()}
-		again, err := o.clear(config)
+		o := &oldSegment{path: path, fd: fd, since: start}
+		again, err := o.clear(ls, config)
 		_ = unix.Close(fd)
 		if !again {
 			return err
+		}
+		if time.Since(start) > clearPatience {
+			return fmt.Errorf("create %s: another program makes it again and again: %w",
+				path, driver.ErrReaderConnected)
 		}
 		// At random, so that two programs that look at once do not stay in each other's way.
 		time.Sleep(time.Millisecond + rand.N(3*time.Millisecond))
@@ -155,7 +164,7 @@ func (b *Backend) clearName(name string, ls *locks, config *driver.Config) error
 
 // clear removes the segment if it is stale. It returns again == true when it is too early to
 // tell, or when there may be another one.
-func (o *oldSegment) clear(config *driver.Config) (again bool, err error) {
+func (o *oldSegment) clear(ls *locks, config *driver.Config) (again bool, err error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(o.fd, &st); err != nil {
 		return false, &fs.PathError{Op: "stat", Path: o.path, Err: err}
@@ -163,17 +172,22 @@ func (o *oldSegment) clear(config *driver.Config) (again bool, err error) {
 	if !isRegular(&st) {
 		return false, notRegular(o.path, &st, fs.ErrExist)
 	}
-	o.id = idOf(&st)
+	o.id, o.owner, o.lockFound = idOf(&st), st.Uid, ls.found(st.Uid)
 	o.header = readHeader(o.fd)
 	if o.header.foreign {
-		return false, fmt.Errorf("create %s: it is a file of another program, no ZeroBuffer "+
-			"segment (%w); choose another name", o.path, fs.ErrExist)
+		return false, fmt.Errorf("create %s: it is a file of user %d and of another program, no "+
+			"ZeroBuffer segment (%w); choose another name", o.path, st.Uid, fs.ErrExist)
 	}
 	switch v, why := o.judge(); v {
 	case live:
 		return false, o.inUse()
 	case stale:
 		defer dropLease(o.fd)
+		if !isOwn(&st) {
+			return false, fmt.Errorf("create %s: %w: it belongs to user %d, and %s; this process is "+
+				"user %d; remove it or choose another name", o.path, driver.ErrPermission, st.Uid, why,
+				os.Geteuid())
+		}
 		// Between open and lease the reader may have left and another have come.
 		if !leadsTo(o.path, o.id) {
 			return true, nil
