@@ -92,7 +92,8 @@ func Race(ctx context.Context) error {
 	})
 }
 
-// Full runs what is too long for CI: ConcurrentSafe tests 100 times under -race, long fuzzing.
+// Full runs what is too long for CI: ConcurrentSafe tests 100 times under -race, a hostile peer for
+// ZEROBUFFER_CHAOS (10m), long fuzzing.
 func Full(ctx context.Context) error {
 	return build.Within(ctx, "full", 4*time.Hour, func(ctx context.Context) error {
 		if err := build.RaceReady(ctx); err != nil {
@@ -100,6 +101,10 @@ func Full(ctx context.Context) error {
 		}
 		err := build.RunTests(ctx, build.TestRun{
 			Flags: []string{"-race", "-run=ConcurrentSafe", "-count=100", "-timeout=2h"},
+		}, build.TestRun{
+			Packages: []string{"./backend-posix", "./backend-memfd"},
+			Flags:    []string{"-run=^TestChaos", "-count=1", "-timeout=3h"},
+			Env:      []string{"ZEROBUFFER_CHAOS=" + build.EnvOr("ZEROBUFFER_CHAOS", "10m")},
 		})
 		return errors.Join(err, build.Fuzz(ctx, build.EnvOr("FUZZTIME", "5m")))
 	})

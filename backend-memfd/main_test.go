@@ -49,6 +49,7 @@ func init() {
 	children = map[string]testproc.Command{
 		"ends":  func([]string) error { return nil },
 		"plant": testproc.PlantCommand,
+		"chaos": chaos,
 		"cycle": cycle,
 
 		"side": drivertest.ChildCommand(func(args []string) driver.Backend {

@@ -39,6 +39,7 @@ func commands() map[string]testproc.Command {
 	all := map[string]testproc.Command{
 		"ends":  func([]string) error { return nil },
 		"plant": testproc.PlantCommand,
+		"chaos": chaos,
 		"swap":  swap,
 		"side": drivertest.ChildCommand(func(args []string) driver.Backend {
 			library, _ := strconv.Atoi(args[0])

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/zerobuffer-go/zerobuffer/core/internal/golden"
+	"github.com/zerobuffer-go/zerobuffer/core/internal/guarded"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
@@ -14,9 +16,10 @@ func FuzzAttach(f *testing.F) {
 	f.Add(segment(f))
 	f.Add(read(f, "fresh"))
 	f.Add(read(f, "distinct"))
+	f.Add(golden.Read(f, "../testdata/wrapped.hex"))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		mem := make([]byte, max(len(data), 8))[:len(data)]
+		mem := guarded.New(t, len(data))
 		copy(mem, data)
 		seg, err := layout.Attach(mem)
 		if !bytes.Equal(mem, data) {
