@@ -23,16 +23,24 @@ func TestChaosCrossProcess(t *testing.T) {
 // chaos is the command of its children.
 var chaos = drivertest.ChaosCommand(
 	func(args []string) (driver.Backend, string) { return backendAt(args[0]), args[1] },
-	func(args []string) (*drivertest.Enemy, error) {
-		ch, err := backendAt(args[0]).Open(args[1], driver.Config{})
-		if err != nil {
-			return nil, err
-		}
-		g := ch.(*guest)
-		return &drivertest.Enemy{
-			Segment: g.mem,
-			Words:   [2][]byte{g.all[g.words:], g.all[g.words+cacheLine:]},
-			Unmap:   func() { _ = errors.Join(ch.Remove(), ch.Close()) },
-		}, nil
-	},
+	func(args []string) (*drivertest.Enemy, error) { return mapAll(backendAt(args[0]), args[1]) },
 )
+
+// mapAll maps what a hostile process of the same user can.
+func mapAll(b *Backend, name string) (*drivertest.Enemy, error) {
+	ch, err := b.Open(name, driver.Config{})
+	if err != nil {
+		return nil, err
+	}
+	g := ch.(*guest)
+	return &drivertest.Enemy{
+		Segment: g.mem,
+		Words:   [2][]byte{g.all[g.words:], g.all[g.words+cacheLine:]},
+		Unmap:   func() { _ = errors.Join(ch.Remove(), ch.Close()) },
+	}, nil
+}
+
+func TestGarbageInSemaphores(t *testing.T) {
+	b, name := New(&Options{Dir: newDir(t)}), newName(t)
+	drivertest.Garbage(t, b, name, func() (*drivertest.Enemy, error) { return mapAll(b, name) })
+}

@@ -39,7 +39,8 @@ func chaosBackend(args []string) *Backend {
 func mapAll(b *Backend, name string) (*drivertest.Enemy, error) {
 	var all [3][]byte
 	var err error
-	for i, path := range paths(b, name)[:3] {
+	sems := b.semPaths(name)[b.library]
+	for i, path := range []string{b.segmentPath(name), sems[0], sems[1]} {
 		if all[i], err = mapFile(path, os.O_RDWR); err != nil {
 			break
 		}
@@ -61,4 +62,11 @@ func mapAll(b *Backend, name string) (*drivertest.Enemy, error) {
 		e.Unmap()
 	}
 	return e, err
+}
+
+func TestGarbageInSemaphores(t *testing.T) {
+	bothLibraries(t, func(t *testing.T, b, _ *Backend) {
+		name := newName(t, b)
+		drivertest.Garbage(t, b, name, func() (*drivertest.Enemy, error) { return mapAll(b, name) })
+	})
 }

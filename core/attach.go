@@ -20,7 +20,7 @@ const (
 	// resetTries bounds how often a changing semaphore is looked at.
 	resetTries = 100
 	// claimTries bounds how often a changing writer_pid is exchanged.
-	claimTries = 8
+	claimTries = 4
 )
 
 // newWriter connects for the first time, and sets up what stays for all buffers to come.

@@ -22,7 +22,7 @@ const (
 	// enemyClose is what Close may take: looks at a reader of another language.
 	enemyClose = 30 * time.Millisecond
 	// enemyAttach is what NewWriter may take: looks at a writer_pid that changes, and at tokens.
-	enemyAttach = 300 * time.Millisecond
+	enemyAttach = 150 * time.Millisecond
 )
 
 // enemySeeds are segments as real sessions leave them, peaceful and hostile scripts, and calls.
