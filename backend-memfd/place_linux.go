@@ -228,12 +228,8 @@ func (p place) similar(name string) string {
 	if p.dir == "" {
 		return ""
 	}
-	entries, err := os.ReadDir(p.dir)
-	if err != nil {
-		return ""
-	}
 	var sockets []string
-	for _, e := range entries {
+	for _, e := range driver.ListSome(p.dir) {
 		if e.Type()&fs.ModeSocket != 0 {
 			sockets = append(sockets, e.Name())
 		}

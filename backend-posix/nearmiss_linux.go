@@ -2,7 +2,6 @@ package posixshm
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -24,12 +23,8 @@ func (b *Backend) notFound(name string) error {
 
 // similar returns the quoted names of buffers that look like name, the most similar first.
 func (b *Backend) similar(name string) []string {
-	entries, err := os.ReadDir(b.shmDir)
-	if err != nil {
-		return nil
-	}
 	var names []string
-	for _, e := range entries {
+	for _, e := range driver.ListSome(b.shmDir) {
 		if e.Type().IsRegular() && !strings.HasPrefix(e.Name(), "sem.") {
 			names = append(names, e.Name())
 		}

@@ -35,8 +35,9 @@ const (
 	enemyStep = time.Microsecond
 	// enemyEvent is how many bytes of the script are one change.
 	enemyEvent = 3
-	// What the system says of the peer, as bits of trust.
-	peerAlive, peerOurs, peerBroken, peerEternal = 1, 2, 4, 8
+	// What the system says of the peer, as bits of trust; whether its script has no end; and whether
+	// its segment looks like one.
+	peerAlive, peerOurs, peerBroken, peerEternal, peerFits = 1, 2, 4, 8, 32
 )
 
 func newEnemy(mem []byte, trust byte, script []byte) *enemy {

@@ -11,6 +11,7 @@ import (
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/golden"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/guarded"
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
 const (
@@ -32,7 +33,11 @@ func enemySeeds(f *testing.F) {
 	calls := []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 0, 0, 0}
 	flood := bytes.Repeat([]byte{6, 0, 1, 7, 0, 1}, 20)
 	positions := bytes.Repeat([]byte{9, 6, 10, 9, 7, 11, 9, 10, 8, 6, 0, 9}, 10)
-	for trust := range byte(16) {
+	for _, trust := range []byte{
+		0, peerAlive, peerAlive | peerFits, peerAlive | peerOurs | peerFits,
+		peerAlive | peerEternal | peerFits, peerAlive | peerOurs | peerEternal | peerFits,
+		peerAlive | peerOurs | peerBroken | peerFits,
+	} {
 		for _, image := range images {
 			f.Add(image, calls, []byte{}, trust)
 			f.Add(image, calls, flood, trust)
@@ -174,12 +179,10 @@ func FuzzWriter(f *testing.F) {
 			return
 		}
 		inBubble(t, func(t *testing.T) {
-			mem := guarded.New(t, len(image))
-			copy(mem, image)
-			e := newEnemy(mem, trust, script)
+			e := newEnemy(attachable(t, image, trust&peerFits != 0), trust, script)
 			opts := &zerobuffer.WriterOptions{
 				WriteTimeout: enemyTimeout, Wait: zerobuffer.WaitMode(trust >> 6 % 3),
-				Lap: int64(trust>>4%4) * 100,
+				Lap: int64(trust>>4%2) * 100,
 			}
 			var w *zerobuffer.Writer
 			var err error
@@ -194,6 +197,26 @@ func FuzzWriter(f *testing.F) {
 			within(t, enemyClose, "Close", func() { _ = w.Close() })
 		})
 	})
+}
+
+// attachable returns memory with the image in it. If it is to fit, the fields that a writer refuses
+// a segment for are put right, so that more than one in a million gets to the rest.
+func attachable(t *testing.T, image []byte, fit bool) []byte {
+	if !fit {
+		mem := guarded.New(t, len(image))
+		copy(mem, image)
+		return mem
+	}
+	mem := guarded.New(t, max(len(image)&^7, enemySegment))
+	copy(mem, image)
+	o, err := layout.View(mem)
+	require.NoError(t, err)
+	o.Size.Store(layout.OIEBSize)
+	o.Version[0] = layout.VersionMajor
+	o.MetadataSize.Store(enemyMetadata)
+	o.PayloadSize.Store(uint64(len(mem) - layout.OIEBSize - enemyMetadata))
+	o.ReaderPID.Store(o.ReaderPID.Load() | 1)
+	return mem
 }
 
 // zeros is what frames are made of.

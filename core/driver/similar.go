@@ -2,12 +2,31 @@ package driver
 
 import (
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 )
 
-// maxSimilar is how many names [Similar] returns at most.
-const maxSimilar = 5
+const (
+	// maxSimilar is how many names [Similar] returns at most.
+	maxSimilar = 5
+	// maxCompared is how many names are looked at, and maxAsked how many are asked about. Everybody
+	// can fill a directory, and whoever waits for a buffer looks into it again and again.
+	maxCompared, maxAsked = 1000, 20
+)
+
+// ListSome returns entries of a directory for [Similar]: not all if there are very many, and none
+// after an error.
+func ListSome(dir string) []fs.DirEntry {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	entries, _ := f.ReadDir(maxCompared) // an error leaves those before it
+	return entries
+}
 
 // Similar returns, quoted, those of names that look like name, the most similar first: a typing
 // error is the usual reason why a buffer is not found. Only names for which isBuffer is true
@@ -15,8 +34,8 @@ const maxSimilar = 5
 func Similar(name string, names []string, isBuffer func(name string) bool) []string {
 	distance := map[string]int{}
 	var near []string
-	for _, n := range names {
-		if d, ok := resembles(name, n); ok && isBuffer(n) {
+	for _, n := range names[:min(len(names), maxCompared)] {
+		if d, ok := resembles(name, n); ok {
 			distance[n] = d
 			near = append(near, n)
 		}
@@ -27,11 +46,13 @@ func Similar(name string, names []string, isBuffer func(name string) bool) []str
 		}
 		return strings.Compare(a, b)
 	})
-	near = near[:min(len(near), maxSimilar)]
-	for i, n := range near {
-		near[i] = fmt.Sprintf("%q", n)
+	var found []string
+	for _, n := range near[:min(len(near), maxAsked)] {
+		if len(found) < maxSimilar && isBuffer(n) {
+			found = append(found, fmt.Sprintf("%q", n))
+		}
 	}
-	return near
+	return found
 }
 
 // resembles tells whether two names differ in case only, by a few letters, or by what one has

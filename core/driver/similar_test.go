@@ -1,6 +1,9 @@
 package driver
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -36,4 +39,25 @@ func TestSimilar(t *testing.T) {
 	require.Empty(t, Similar("q", []string{"abc"}, isBuffer))
 	many := []string{"b", "c", "d", "e", "f", "g"}
 	require.Len(t, Similar("a", many, isBuffer), maxSimilar)
+}
+
+// Everybody can fill a directory in which buffers are looked for.
+func TestSimilarLooksAtSomeNamesOnly(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for i := range 3 * maxCompared / 2 {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("camera%d", i)), nil, 0o600))
+	}
+	entries := ListSome(dir)
+	require.Len(t, entries, maxCompared)
+	names := make([]string, 2*maxCompared)
+	for i := range names {
+		names[i] = fmt.Sprintf("camera%d", i)
+	}
+	asked := 0
+	Similar("camera", names, func(string) bool { asked++; return false })
+	require.Equal(t, maxAsked, asked)
+	far := make([]string, maxCompared, maxCompared+1)
+	require.Empty(t, Similar("camera", append(far, "camra"), func(string) bool { return true }))
+	require.Empty(t, ListSome(filepath.Join(dir, "missing")))
 }
