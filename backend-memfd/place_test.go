@@ -190,3 +190,16 @@ func TestRelativeDirectories(t *testing.T) {
 		attach(t, b, "b")
 	}
 }
+
+// The owner of a shared directory can exchange the socket right after it was made.
+func TestPermissionsOfAnotherObjectStay(t *testing.T) {
+	dir := newDir(t)
+	path := filepath.Join(dir, "b")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	config := drivertest.Config(1 << 12)
+	config.Mode = 0o666
+	require.ErrorIs(t, place{dir, "b"}.setPermissions(&config), fs.ErrExist)
+	st, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, fs.FileMode(0o600), st.Mode())
+}

@@ -232,3 +232,24 @@ func TestCreateWithTemporaryName(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, entries, 1)
 }
+
+// What somebody has put under the name of a new file is neither followed nor opened.
+func TestNewFileFollowsNothing(t *testing.T) {
+	dir := t.TempDir()
+	for name, put := range map[string]func(path string) error{
+		"link":     func(path string) error { return os.Symlink(filepath.Join(dir, "target"), path) },
+		"dangling": func(path string) error { return os.Symlink(filepath.Join(dir, "nowhere"), path) },
+		"pipe":     func(path string) error { return unix.Mkfifo(path, 0o600) },
+		"file":     func(path string) error { return os.WriteFile(path, nil, 0o600) },
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "target"), []byte("precious"), 0o600))
+		path := filepath.Join(dir, name)
+		require.NoError(t, put(path))
+		_, err := openNew(unix.AT_FDCWD, path)
+		require.Equal(t, unix.EEXIST, err, name)
+		require.False(t, exists(filepath.Join(dir, "nowhere")))
+		text, err := os.ReadFile(filepath.Join(dir, "target"))
+		require.NoError(t, err)
+		require.Equal(t, "precious", string(text))
+	}
+}

@@ -172,3 +172,23 @@ func TestFullRingIsRecognisedByItsFirstFrames(t *testing.T) {
 		require.Equal(t, want, ok, "broken at %d", broken)
 	}
 }
+
+// A reader that breaks the chain of frames has them counted a few times, and not at each call.
+func TestSettleGivesUpBrokenChain(t *testing.T) {
+	const total = 64
+	seg := newSegment(1024)
+	for i := range uint64(4) {
+		putFrame(seg, i*total, i+1, total)
+	}
+	seg.OIEB.WritePos.Store(4 * total)
+	p := NewProducer(seg, &sem{waiters: 1}, 0)
+	_, err := p.Attach(true)
+	require.NoError(t, err)
+	require.True(t, p.Unsettled())
+	putFrame(seg, total, 77, total)
+	for range settleTries {
+		require.True(t, p.Unsettled())
+		require.NoError(t, p.Settle())
+	}
+	require.False(t, p.Unsettled())
+}

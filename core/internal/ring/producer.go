@@ -42,6 +42,7 @@ type Producer struct {
 	foreign   bool   // the reader is no program of ours
 	unsettled bool   // tokens may be missing for frames that a killed writer left
 	looks     uint   // how often Settle was called
+	broken    uint   // how often it found the chain of frames broken
 	doubt     uint64 // bytes that may have been subtracted twice
 	base      uint64 // payload_free_bytes when this writer came
 	written   uint64 // bytes subtracted since then

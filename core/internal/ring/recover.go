@@ -279,6 +279,9 @@ func (p *Producer) tokensAtAttach(s *state) error {
 // reader that is blocked. Counting takes time if there are many.
 const settleEvery = 16
 
+// settleTries is how often the chain may be found broken until Settle gives up.
+const settleTries = 4
+
 // Settle posts the tokens that a killed writer owed, as soon as that can be proved: the reader is
 // blocked with none left, or there is one for each unread frame (contract 5a). It is called before
 // each write and wait, every 20 ms of a wait, and at Close.
@@ -293,6 +296,12 @@ func (p *Producer) Settle() error {
 	r := p.oieb.ReadPos.Load()
 	frames, whole := p.countUnread(r)
 	t, w := p.ready.State()
+	if !whole {
+		// The frames are this side's and those that Attach has seen whole. A hostile reader could
+		// have them counted at each call.
+		p.broken++
+		p.unsettled = p.broken < settleTries
+	}
 	if !whole || t != tokens || w != waiters || p.oieb.ReadPos.Load() != r {
 		return nil // the reader moved on meanwhile: look again later
 	}
