@@ -18,24 +18,22 @@ func (w *Writer) Drained() bool {
 // If it left something, the error matches [ErrReaderDead] and carries the number of frames. Like
 // the methods that write it is for one goroutine at a time.
 func (w *Writer) WaitDrained(ctx context.Context) error {
-	var gone error
-	err := w.s.poll(ctx, "wait for the reader of", func() bool {
+	return w.s.poll(ctx, "wait for the reader of", func(look bool) (bool, error) {
 		if w.s.enter() != nil {
-			return false // a write is in progress
+			return false, nil // a write is in progress
 		}
 		defer w.s.leave()
 		if w.ring.Drained() {
-			return true
+			return true, nil
 		}
-		gone = w.lookForReader()
-		return gone != nil
+		gone := w.lookForReader()
+		var reader *ReaderGoneError
+		switch {
+		case errors.As(gone, &reader) && reader.Unread == 0:
+			return true, nil
+		case gone == nil && look:
+			return false, w.s.ch.Check()
+		}
+		return false, gone
 	})
-	var reader *ReaderGoneError
-	if errors.As(gone, &reader) && reader.Unread == 0 {
-		gone = nil
-	}
-	if err == nil {
-		err = w.s.errorf("wait for the reader of", gone)
-	}
-	return err
 }

@@ -21,22 +21,31 @@ func (r *Reader) Metadata() ([]byte, error) {
 	return b, r.s.errorf("read metadata of", err)
 }
 
-// WaitMetadata waits until the writer has set metadata and returns a copy.
+// WaitMetadata waits until the writer has set metadata and returns a copy. It ends with
+// [ErrWriterClosed] or [ErrWriterDead] when a writer goes that has set none; called again after a
+// close it waits for the next one.
 func (r *Reader) WaitMetadata(ctx context.Context) ([]byte, error) {
 	var b []byte
-	var err error
-	waited := r.s.poll(ctx, "wait for metadata of", func() bool {
+	var seen uint64 // the writer that was there at the last look
+	err := r.s.poll(ctx, "wait for metadata of", func(look bool) (bool, error) {
 		if !r.s.pin() {
-			return false
+			return false, nil
 		}
 		defer r.s.unpin()
-		b, err = readMetadata(r.s.seg)
-		return !errors.Is(err, ErrNoMetadata)
+		gone := r.left(&seen) // before the look at what it may have set last
+		var err error
+		if b, err = readMetadata(r.s.seg); !errors.Is(err, ErrNoMetadata) {
+			return true, err
+		}
+		if gone == nil && look {
+			gone = r.s.ch.Check()
+		}
+		return false, gone
 	})
-	if waited != nil {
-		return nil, waited
+	if err != nil {
+		return nil, err
 	}
-	return b, r.s.errorf("read metadata of", err)
+	return b, nil
 }
 
 // readMetadata copies the content. A second C# writer may rewrite it, length first, so the length
