@@ -189,8 +189,8 @@ func (b *Backend) dial(p place, name string) (*guest, error) {
 		}
 	}
 	fd, err := p.connect()
-	for end := time.Now().Add(answerTime); err == unix.EAGAIN && time.Now().Before(end); {
-		time.Sleep(time.Millisecond) // so many wait there that no more are let in
+	for began := time.Now(); mayPass(err, time.Since(began)); {
+		time.Sleep(time.Millisecond)
 		fd, err = p.connect()
 	}
 	if err != nil {
@@ -213,6 +213,19 @@ func (b *Backend) dial(p place, name string) (*guest, error) {
 		l.close()
 	}
 	return g, err
+}
+
+// mayPass tells whether to try again after waiting for so long: while so many wait there that no
+// more are let in, and for a moment after a refusal, because a new socket has the mode that its
+// reader wants a moment after it has its name.
+func mayPass(err error, waited time.Duration) bool {
+	switch {
+	case err == unix.EAGAIN:
+		return waited < answerTime
+	case errors.Is(err, fs.ErrPermission):
+		return waited < answerTime/10
+	}
+	return false
 }
 
 // connectError says what a failed connect(2) means.

@@ -132,18 +132,21 @@ func (c *channel) checkSegment() error {
 	case err == nil && id == c.id:
 		return nil
 	case err == nil:
-		return fmt.Errorf("%w: %s is another object now, made by another program",
-			driver.ErrSegmentRemoved, c.path)
+		return fmt.Errorf("%w: %s is another object now; look for a program that makes or copies a "+
+			"file of that name, or a second reader that does not see this one's lock files (another "+
+			"/tmp)", driver.ErrSegmentRemoved, c.path)
 	case err != unix.ENOENT:
 		return fmt.Errorf("look at %s: %w", c.path, err)
 	case c.created:
-		return fmt.Errorf("%w: %s is gone; look for systemd-logind (RemoveIPC=yes removes the "+
-			"objects of a user who logs out), the resource tracker of Python's multiprocessing, "+
-			"or somebody's rm", driver.ErrSegmentRemoved, c.path)
+		return fmt.Errorf("%w: %s is gone; %s", driver.ErrSegmentRemoved, c.path, whoRemoves)
 	}
-	return fmt.Errorf("%w: %s is gone: its reader has closed or was cleaned up",
-		driver.ErrSegmentRemoved, c.path)
+	return fmt.Errorf("%w: %s is gone; if its reader has not closed or died, %s",
+		driver.ErrSegmentRemoved, c.path, whoRemoves)
 }
+
+// whoRemoves is where to look for who has removed an object that is in use.
+const whoRemoves = "look for systemd-logind (RemoveIPC=yes removes the objects of a user who " +
+	"logs out), the resource tracker of Python's multiprocessing, or somebody's rm"
 
 // mendSemaphore makes a semaphore again whose name another program has removed or taken. A file
 // without a name cannot get one again, so it is a new file; tokens move over. A writer of ours

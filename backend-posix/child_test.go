@@ -183,20 +183,41 @@ func init() {
 			return children[args[1]](b, args[2:])
 		},
 
-		// alive NAME PID: says what it thinks of a process, twice.
+		// alive NAME: says what it thinks of the writer whose PID is in the segment, three times.
 		"alive": func(b *Backend, args []string) error {
-			ch, err := b.Create(args[0], drivertest.Config(1<<16))
+			config := drivertest.Config(1 << 16)
+			config.Mode = 0o666
+			ch, err := b.Create(args[0], config)
 			if err != nil {
 				return err
 			}
-			pid, _ := strconv.ParseUint(args[1], 10, 64)
-			for range 2 {
+			o, err := layout.View(ch.Memory())
+			if err != nil {
+				return err
+			}
+			testproc.Say("made")
+			for range 3 {
+				pid := o.WriterPID.Load()
 				alive := ch.Liveness().Alive(driver.Writer, pid)
 				testproc.Say("%v: %v", unix.Kill(int(pid), 0), alive)
 			}
 			err = errors.Join(ch.Remove(), ch.Close())
 			testproc.Say("done")
 			return err
+		},
+
+		// alive-reader NAME PID: says what it thinks of the reader, twice.
+		"alive-reader": func(b *Backend, args []string) error {
+			ch, err := b.Open(args[0], driver.Config{})
+			if err != nil {
+				return err
+			}
+			pid, _ := strconv.ParseUint(args[1], 10, 64)
+			for range 2 {
+				alive := ch.Liveness().Alive(driver.Reader, pid)
+				testproc.Say("%v: %v", unix.Kill(int(pid), 0), alive)
+			}
+			return errors.Join(ch.Remove(), ch.Close())
 		},
 
 		// storm NAME ROUNDS: makes and removes the buffer and looks at it in between.

@@ -73,7 +73,8 @@ func (b *Backend) make(c *channel, name string) error {
 		}
 	}
 	if err != nil {
-		return &fs.PathError{Op: "link", Path: c.path, Err: err}
+		err = noSpace(err, c.config.Size, b.shmDir)
+		return fmt.Errorf("link %s: %w", c.path, err)
 	}
 	for _, s := range c.sems {
 		c.mendSemaphore(s)
@@ -112,7 +113,7 @@ func (b *Backend) makeSegment(c *channel) (*file, error) {
 	}
 	f, err := newFile(b.shmDir, &c.config)
 	if err != nil {
-		return nil, fmt.Errorf("create %s: %w", c.path, err)
+		return nil, fmt.Errorf("create %s: %w", c.path, noSpace(err, c.config.Size, b.shmDir))
 	}
 	// From here on the channel owns the descriptor.
 	c.fd, c.id = f.fd, f.id

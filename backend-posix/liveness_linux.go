@@ -36,7 +36,8 @@ type sight struct {
 	pid     uint64
 	claimed bool // it held the claim: without it, it is dead
 	kind    sightKind
-	pidfd   int // of that process, -1 if there is none
+	unsure  bool // nobody could tell whether that process has mapped the segment
+	pidfd   int  // of that process, -1 if there is none
 	start   time.Duration
 }
 
@@ -132,7 +133,7 @@ func (l *liveness) Alive(role driver.Role, pid uint64) bool {
 		return l.aliveUnseen(role, s)
 	}
 	if s.running() {
-		return true
+		return !s.unsure || !l.nobody(role)
 	}
 	// Its number may belong to a new peer by now: only one that has mapped the segment counts.
 	if mapped, ok := maps(strconv.FormatUint(pid, 10), l.id); ok && mapped && alivePID(pid) {
@@ -168,7 +169,8 @@ func (l *liveness) look(role driver.Role, s *sight) {
 	}
 	s.kind, s.start = process, start
 	// Small numbers are taken in every container: this may be somebody else's.
-	if mapped, ok := maps(strconv.FormatUint(s.pid, 10), l.id); ok && !mapped {
+	mapped, ok := maps(strconv.FormatUint(s.pid, 10), l.id)
+	if s.unsure = !ok; ok && !mapped {
 		s.kind = stranger
 	}
 }
@@ -188,18 +190,15 @@ func (s *sight) running() bool {
 }
 
 // aliveUnseen judges a peer that is no process of our PID namespace: dead, or in another one.
-// A lease tells the creator of the segment, and its only writer, whether anybody else has it
-// open. Where no lease is to be had, a death that cannot be seen must not be made up.
+// Where no lease is to be had, a death that cannot be seen must not be made up.
 func (l *liveness) aliveUnseen(role driver.Role, s *sight) bool {
 	own := s.pid == l.PID()
 	byPID := own || s.kind == stranger && s.running()
 	switch {
 	case own && l.noClaims:
 		return true
-	case role == driver.Writer && !l.created:
-		return byPID // the reader has it open anyway, so a lease tells nothing
-	case opens.count(l.id) > 1:
-		return byPID // this process itself would be the reason for a refusal
+	case !l.mayAsk(role):
+		return byPID
 	}
 	switch askLease(l.fd) {
 	case leaseGranted:
@@ -208,6 +207,20 @@ func (l *liveness) aliveUnseen(role driver.Role, s *sight) bool {
 		return true
 	}
 	return byPID || s.kind == invisible
+}
+
+// mayAsk tells whether a lease would say something about the peer in that role: to the creator of
+// the segment about its writer, and to its only writer about the reader.
+func (l *liveness) mayAsk(role driver.Role) bool {
+	if role == driver.Writer && !l.created {
+		return false // the reader has it open anyway
+	}
+	return opens.count(l.id) <= 1 // else this process itself would be the reason for a refusal
+}
+
+// nobody tells whether a lease proves that no process but this one has the segment open.
+func (l *liveness) nobody(role driver.Role) bool {
+	return l.mayAsk(role) && askLease(l.fd) == leaseGranted
 }
 
 func (s *sight) forget() {

@@ -240,22 +240,68 @@ func TestAliveInvisibleReaderCrossProcess(t *testing.T) {
 	require.False(t, w.live.Alive(driver.Reader, math.MaxInt32-1))
 }
 
-// A process that may not be signalled is alive, and its death is seen all the same.
+// A process that may not be signalled is alive, and its death is seen all the same. Another one of
+// that user that has its number is not the peer, although nobody can look into it.
 func TestAliveOfOtherUserCrossProcess(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root to start processes of other users")
 	}
 	b := newBackend(t)
-	p := start(t, b, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1, Gid: 1}}, "sleep")
+	name := newName(t, b)
+	look := start(t, b, user(2), "alive", name)
+	require.Equal(t, "made", look.Line())
+	p := start(t, b, user(1), "foreign-writer", name)
 	p.Line()
-	look := start(t, b, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 2, Gid: 2}},
-		"alive", newName(t, b), strconv.FormatUint(p.PID(), 10))
+	look.Step()
 	require.Equal(t, "operation not permitted: true", look.Line())
 	p.Kill()
 	look.Step()
 	require.Equal(t, "no such process: false", look.Line())
+
+	stranger := start(t, b, user(1), "sleep")
+	stranger.Line()
+	mem, err := mapFile(b.segmentPath(name), os.O_RDWR)
+	require.NoError(t, err)
+	o, err := layout.View(mem)
+	require.NoError(t, err)
+	o.WriterPID.Store(stranger.PID())
+	require.NoError(t, unix.Munmap(mem))
+	look.Step()
+	require.Equal(t, "operation not permitted: false", look.Line())
 	look.Step()
 	require.Equal(t, "done", look.Line())
+}
+
+// user are the attributes of a process of another user.
+func user(id uint32) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: id, Gid: id}}
+}
+
+// The writer of another user can ask for no lease: the process is all it has.
+func TestAliveReaderOfOtherUserCrossProcess(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root to start processes of other users")
+	}
+	b := newBackend(t)
+	name := newName(t, b)
+	r := start(t, b, user(1), "foreign-reader", name)
+	require.Equal(t, "filled", r.Line())
+	require.NoError(t, os.Chmod(b.segmentPath(name), 0o666))
+	r.Step()
+	require.Contains(t, r.Line(), "ready")
+	config := drivertest.Config(0)
+	config.Mode = 0o666
+	for _, p := range []string{semWritePrefix, semReadPrefix} {
+		m, err := makeSemaphore(semFormats[Glibc], b.semPath(p, name), &config)
+		require.NoError(t, err)
+		require.NoError(t, m.close())
+		require.NoError(t, os.Chown(b.semPath(p, name), 1, 1))
+	}
+	look := start(t, b, user(2), "alive-reader", name, strconv.FormatUint(r.PID(), 10))
+	require.Equal(t, "operation not permitted: true", look.Line())
+	r.Kill()
+	look.Step()
+	require.Equal(t, "no such process: false", look.Line())
 }
 
 // The owner's signal for a broken lease must not end the process or reach its handlers.

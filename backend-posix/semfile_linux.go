@@ -28,13 +28,15 @@ func (b *Backend) semPath(prefix, name string) string {
 func makeSemaphore(format *semFormat, path string, config *driver.Config) (*semMap, error) {
 	f, err := newFile(filepath.Dir(path), config)
 	if err != nil {
+		err = noSpace(err, semSize, filepath.Dir(path))
 		return nil, fmt.Errorf("make semaphore %s: %w", path, err)
 	}
 	defer f.close()
 	var content [semSize]byte
 	binary.LittleEndian.PutUint32(content[8:], format.shared)
 	if _, err := unix.Pwrite(f.fd, content[:], 0); err != nil {
-		return nil, noSpace(err, semSize, filepath.Dir(path))
+		err = noSpace(err, semSize, filepath.Dir(path))
+		return nil, fmt.Errorf("make semaphore %s: %w", path, err)
 	}
 	m, err := mapSemaphore(format, f.fd, f.id)
 	if err != nil {
@@ -56,7 +58,7 @@ func linkOver(f *file, path string) error {
 			return nil
 		}
 		if err != unix.EEXIST {
-			return fmt.Errorf("link %s: %w", path, err)
+			return fmt.Errorf("link %s: %w", path, noSpace(err, semSize, filepath.Dir(path)))
 		}
 		id, st, err := lookup(path)
 		if err != nil {

@@ -18,33 +18,38 @@ func reserve(fd int, size uint64, dir string) error {
 	if err == nil || errors.Is(err, driver.ErrNoSpace) {
 		return err
 	}
-	return noSpace(err, size, dir)
+	if err := noSpace(err, size, dir); errors.Is(err, driver.ErrNoSpace) {
+		return err
+	}
+	return fmt.Errorf("reserve %d bytes in %s: %w", size, dir, err)
 }
 
-// noSpace explains why size bytes could not be had in dir.
+// noSpace explains why size bytes could not be had in dir, if that is what err says; else it
+// returns err.
 func noSpace(err error, size uint64, dir string) error {
 	full := false
 	for _, code := range []error{unix.ENOSPC, unix.EFBIG, unix.ENOMEM, unix.EDQUOT} {
 		full = full || errors.Is(err, code)
 	}
 	if !full {
-		return fmt.Errorf("reserve %d bytes in %s: %w", size, dir, err)
+		return err
 	}
 	var st unix.Statfs_t
-	free := uint64(0)
-	if unix.Statfs(dir, &st) == nil {
-		free = st.Bavail * uint64(st.Bsize)
+	known := unix.Statfs(dir, &st) == nil
+	e := &driver.NoSpaceError{Need: size, Where: mountPoint(dir)}
+	if known {
+		e.Free = st.Bavail * uint64(st.Bsize)
 	}
-	mount := mountPoint(dir)
+	if known && st.Files != 0 && st.Ffree == 0 {
+		e.Hint = fmt.Sprintf("all of its %d inodes are in use: remove leftovers in it, or allow more "+
+			"(mount -o remount,nr_inodes=%d %s)", st.Files, 2*st.Files+16, e.Where)
+		return e
+	}
 	megabytes := roundMount((size + 1<<20 - 1) >> 20)
-	return &driver.NoSpaceError{
-		Need:  size,
-		Free:  free,
-		Where: mount,
-		Hint: fmt.Sprintf("make it larger (mount -o remount,size=%dM %s; docker run "+
-			"--shm-size=%dm; a Kubernetes emptyDir with medium: Memory), remove leftovers in it, "+
-			"or choose a smaller PayloadSize", megabytes, mount, megabytes),
-	}
+	e.Hint = fmt.Sprintf("make it larger (mount -o remount,size=%dM %s; docker run "+
+		"--shm-size=%dm; a Kubernetes emptyDir with medium: Memory), remove leftovers in it, "+
+		"or choose a smaller PayloadSize", megabytes, e.Where, megabytes)
+	return e
 }
 
 // roundMount suggests a mount size for need MiB: the next power of two that leaves a quarter.

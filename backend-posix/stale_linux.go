@@ -120,7 +120,9 @@ func (o *oldSegment) judge() (verdict, string) {
 // and, as far as its mappings may be read, has mapped it.
 func (o *oldSegment) readerAlive() bool {
 	pid := o.header.readerPID
-	if !alivePID(pid) {
+	// A reader of this process would have shown by its claim or its lock files: the number is that
+	// of the dead one, as in a container that was started again, or from another namespace.
+	if pid == uint64(os.Getpid()) || !alivePID(pid) {
 		return false
 	}
 	// Our own mapping shows that the lists of mappings can be relied on.

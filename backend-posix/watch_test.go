@@ -4,9 +4,12 @@ package posixshm
 
 import (
 	"os"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
@@ -39,4 +42,29 @@ func TestWatchStoppedCrossProcess(t *testing.T) {
 	for _, pid := range []uint64{0, 1 << 40, uint64(os.Getpid()), w.PID()} {
 		r.live.Watch(pid, never)()
 	}
+}
+
+// The number of a peer in another PID namespace is that of a stranger here: the end of that one is
+// not told, the end of the peer is.
+func TestWatchUnseenPeerCrossProcess(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	r := create(t, b, name)
+	w := start(t, b, &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}, "writer", name)
+	require.Equal(t, "ready 1", w.Line())
+	stranger := start(t, b, nil, "sleep")
+	stranger.Line()
+	died := make(chan uint64, 8)
+	for _, pid := range []uint64{1, 1 << 40, uint64(os.Getpid()), stranger.PID()} {
+		defer r.live.Watch(pid, func() { died <- pid })()
+	}
+	stranger.Kill()
+	time.Sleep(3 * unseenLook)
+	require.Empty(t, died, "the peer lives")
+	w.Kill()
+	for end := time.Now().Add(10 * time.Second); len(died) < 4; time.Sleep(time.Millisecond) {
+		require.True(t, time.Now().Before(end), "the death is not told")
+	}
+	time.Sleep(2 * unseenLook)
+	require.Len(t, died, 4, "called twice")
 }

@@ -17,6 +17,9 @@ const (
 	secondLook = 10 * time.Millisecond
 	// surplusLook is how long the token of a writer that closes may come after its PID has gone.
 	surplusLook = 20 * time.Millisecond
+	// sameNumber is how long an attaching writer that finds its own PID waits for the reader to find
+	// out that this is the number of a dead one.
+	sameNumber = 500 * time.Millisecond
 	// resetTries bounds how often a changing semaphore is looked at.
 	resetTries = 100
 	// claimTries bounds how often a changing writer_pid is exchanged.
@@ -100,12 +103,22 @@ func meetReader(seg layout.Segment, live driver.Liveness) error {
 	return nil
 }
 
-// claimPID puts the PID of this process into the segment and returns what was there.
+// claimPID puts the PID of this process into the segment and returns what was there. No other
+// program of ours is the writer: this one has the claim. So its own number there means nobody, as
+// in a container that was started again, or a foreign writer in another container; only a reader of
+// ours can tell, and buries a dead one.
 func (w *Writer) claimPID() (before uint64, err error) {
 	o, live := w.s.seg.OIEB, w.s.ch.Liveness()
-	for range claimTries {
+	began := time.Now()
+	for tries := claimTries; tries > 0; {
 		pid := o.WriterPID.Load()
 		if pid != 0 && live.Alive(driver.Writer, pid) {
+			if pid == w.s.pid && time.Since(began) < sameNumber && live.Ours(driver.Reader) {
+				if err := w.standBack(); err != nil {
+					return 0, err
+				}
+				continue
+			}
 			return 0, fmt.Errorf("%w with PID %d", ErrWriterConnected, pid)
 		}
 		if pid == 0 && o.WrittenCount.Load() != 0 {
@@ -114,6 +127,7 @@ func (w *Writer) claimPID() (before uint64, err error) {
 			}
 		}
 		if !o.WriterPID.CompareAndSwap(pid, w.s.pid) {
+			tries--
 			continue
 		}
 		time.Sleep(secondLook)
@@ -123,6 +137,15 @@ func (w *Writer) claimPID() (before uint64, err error) {
 		return pid, nil
 	}
 	return 0, fmt.Errorf("writer_pid changes all the time: %w", ErrCorrupt)
+}
+
+// standBack gives up the claim for a moment, in which the reader can see that the last writer has
+// none.
+func (w *Writer) standBack() error {
+	live := w.s.ch.Liveness()
+	live.Disclaim(driver.Writer)
+	time.Sleep(5 * time.Millisecond)
+	return live.Claim(driver.Writer)
 }
 
 // dropSurplus takes away the token that a writer may have left at its end for a foreign reader.

@@ -26,35 +26,30 @@ func (w *Writer) drained() bool {
 // If it left something, the error matches [ErrReaderDead] and carries the number of frames. Like
 // the methods that write it is for one goroutine at a time.
 func (w *Writer) WaitDrained(ctx context.Context) error {
-	var gone error
-	err := w.s.poll(ctx, "wait for the reader of", func() (done bool) {
-		done, gone = w.drainedOrGone()
-		return done
-	})
-	var reader *ReaderGoneError
-	if errors.As(gone, &reader) && reader.Unread == 0 {
-		gone = nil
-	}
-	if err == nil {
-		err = w.s.errorf("wait for the reader of", gone)
-	}
-	return err
+	return w.s.poll(ctx, "wait for the reader of", w.drainedOrGone)
 }
 
 // drainedOrGone tells whether nothing is left to wait for, and why if that is not because the ring
-// is drained.
-func (w *Writer) drainedOrGone() (done bool, gone error) {
+// is drained. look asks whether the objects are still there.
+func (w *Writer) drainedOrGone(look bool) (done bool, gone error) {
 	err := w.s.enter()
 	switch {
 	case errors.Is(err, ErrConcurrentUse):
 		return false, nil // a write is in progress
 	case err != nil:
-		return true, err
+		return false, err
 	}
 	defer w.s.leave(&gone)
 	if w.drained() {
 		return true, nil
 	}
 	gone = w.lookForReader()
-	return gone != nil, gone
+	reader, ok := errors.AsType[*ReaderGoneError](gone)
+	switch {
+	case ok && reader.Unread == 0:
+		return true, nil
+	case gone == nil && look:
+		return false, w.s.ch.Check()
+	}
+	return false, gone
 }

@@ -28,18 +28,30 @@ func (r *Reader) metadata() (b []byte, err error) {
 	return b, err
 }
 
-// WaitMetadata waits until the writer has set metadata and returns a copy.
+// WaitMetadata waits until the writer has set metadata and returns a copy. It ends with
+// [ErrWriterClosed] or [ErrWriterDead] when a writer goes that has set none; called again after a
+// close it waits for the next one.
 func (r *Reader) WaitMetadata(ctx context.Context) ([]byte, error) {
 	var b []byte
-	var err error
-	waited := r.s.poll(ctx, "wait for metadata of", func() bool {
-		b, err = r.metadata()
-		return !errors.Is(err, ErrNoMetadata)
+	var seen uint64 // the writer that was there at the last look
+	err := r.s.poll(ctx, "wait for metadata of", func(look bool) (done bool, err error) {
+		err = r.s.look(func() (err error) {
+			gone := r.left(&seen) // before the look at what it may have set last
+			if b, err = readMetadata(r.s.seg); !errors.Is(err, ErrNoMetadata) {
+				done = true
+				return err
+			}
+			if gone == nil && look {
+				gone = r.s.ch.Check()
+			}
+			return gone
+		})
+		return done, err
 	})
-	if waited != nil {
-		return nil, waited
+	if err != nil {
+		return nil, err
 	}
-	return b, r.s.errorf("read metadata of", err)
+	return b, nil
 }
 
 // mostCopied is how many bytes of changing metadata are copied before it is given up.

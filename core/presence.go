@@ -80,6 +80,7 @@ func (r *Reader) touched() bool {
 // bury repairs what the dead writer pid left, and takes its PID out so that no peer takes the
 // buffer for abandoned (contract 5). It returns false if another writer has come meanwhile.
 func (r *Reader) bury(pid uint64) bool {
+	r.buried.Store(pid) // partner: left, which looks at it after writer_pid
 	healed := r.ring.Heal(pid)
 	if tokens, waiters := r.s.peer.State(); waiters > 0 && r.s.seg.OIEB.WriterPID.Load() == pid {
 		// It was killed while it waited; its place in the queue would swallow wake-ups.
@@ -148,15 +149,47 @@ func (s *session) present(role driver.Role) (yes bool) {
 }
 
 // WaitWriter waits until a writer is connected. After [ErrWriterClosed] or [ErrWriterDead] it
-// waits for the next one.
+// waits for the next one. It ends with [ErrSegmentRemoved] when none can come any more.
 func (r *Reader) WaitWriter(ctx context.Context) error {
-	return r.s.poll(ctx, "wait for a writer of", r.WriterConnected)
+	return r.s.poll(ctx, "wait for a writer of", func(look bool) (bool, error) {
+		if r.WriterConnected() {
+			return true, nil
+		}
+		if !look {
+			return false, nil
+		}
+		return false, r.s.look(r.s.ch.Check)
+	})
 }
 
-// poll calls done every few milliseconds until it returns true, for the rare waits that no
-// semaphore ends.
-func (s *session) poll(ctx context.Context, what string, done func() bool) error {
+// left tells whether the writer has gone that was there at an earlier look, or that left its PID.
+// seen is what the caller saw before. Unlike meetWriter it repairs nothing, so it may be called
+// beside the call in progress.
+func (r *Reader) left(seen *uint64) error {
+	pid := r.s.seg.OIEB.WriterPID.Load()
+	switch {
+	case pid == 0 && *seen == 0:
+		return nil // the first one has not come yet
+	case pid == 0 && r.buried.Load() == *seen:
+		return ErrWriterDead // the call in progress was faster
+	case pid == 0:
+		return ErrWriterClosed
+	case r.s.ch.Liveness().Alive(driver.Writer, pid):
+		*seen = pid
+		return nil
+	case r.s.seg.OIEB.WriterPID.Load() == pid:
+		return ErrWriterDead
+	}
+	return nil // it was buried, or the next one has come: look again
+}
+
+// poll calls done every few milliseconds until it returns true or an error, for the rare waits that
+// no semaphore ends. look is true when it is time to look after the objects.
+func (s *session) poll(
+	ctx context.Context, what string, done func(look bool) (bool, error),
+) error {
 	const every = 5 * time.Millisecond
+	var looked time.Time
 	for timer := time.NewTimer(every); ; timer.Reset(every) {
 		if s.closed.Load() {
 			return s.errorf(what, ErrClosed)
@@ -164,8 +197,13 @@ func (s *session) poll(ctx context.Context, what string, done func() bool) error
 		if err := ctx.Err(); err != nil {
 			return s.errorf(what, asTimeout(err, errTimeout))
 		}
-		if done() {
-			return nil
+		now := time.Now()
+		look := now.Sub(looked) >= idleLook
+		if look {
+			looked = now
+		}
+		if ok, err := done(look); ok || err != nil {
+			return s.errorf(what, err)
 		}
 		select {
 		case <-ctx.Done():

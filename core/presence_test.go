@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/inproc"
 )
 
@@ -101,6 +102,102 @@ func TestReaderBlockedWriterGone(t *testing.T) {
 		err := whileBlocked(g.raw().DataReady(), read(g), g.killWriter)
 		require.ErrorIs(t, err, zerobuffer.ErrWriterDead)
 	})
+}
+
+// TestReaderWaitMetadataWriterGone waits for metadata of a writer that goes without having set any,
+// while another goroutine reads or nobody does.
+func TestReaderWaitMetadataWriterGone(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		leave func(*rig)
+		read  bool
+		want  error
+	}{
+		"closed":      {(*rig).closeWriter, false, zerobuffer.ErrWriterClosed},
+		"closed-read": {(*rig).closeWriter, true, zerobuffer.ErrWriterClosed},
+		"killed":      {(*rig).killWriter, false, zerobuffer.ErrWriterDead},
+		"killed-read": {(*rig).killWriter, true, zerobuffer.ErrWriterDead},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := smallRig(t)
+			done := make(chan error)
+			ctx, cancel := patience()
+			defer cancel()
+			go func() {
+				_, err := g.r.WaitMetadata(ctx)
+				done <- err
+			}()
+			time.Sleep(20 * time.Millisecond) // until it has seen the writer
+			c.leave(g)
+			if c.read {
+				_, err := g.r.ReadFrame(t.Context()) // buries a dead writer
+				require.ErrorIs(t, err, c.want)
+				require.Zero(t, g.oieb().WriterPID.Load())
+			}
+			require.ErrorIs(t, <-done, c.want)
+			g.connect(zerobuffer.WriterOptions{})
+			require.NoError(t, g.w.SetMetadata([]byte("caps")))
+			b, err := g.r.WaitMetadata(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, "caps", string(b))
+		})
+	}
+}
+
+// TestWaitSegmentRemoved waits by polling on a buffer that somebody has removed.
+func TestWaitSegmentRemoved(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := patience()
+	defer cancel()
+	g := newReaderRig(t, zerobuffer.ReaderOptions{})
+	removed := removedBackend{Backend: g.Process()}
+	r, err := zerobuffer.NewReader(removed, "removed", nil)
+	require.NoError(t, err)
+	defer r.Close()
+	require.ErrorIs(t, r.WaitWriter(ctx), zerobuffer.ErrSegmentRemoved)
+	_, err = r.WaitMetadata(ctx)
+	require.ErrorIs(t, err, zerobuffer.ErrSegmentRemoved)
+
+	removed.opens = 1 // the check at attach is none
+	w, err := zerobuffer.NewWriter(removed, bufferName, nil)
+	require.NoError(t, err)
+	defer w.Close()
+	require.NoError(t, w.WriteFrame(t.Context(), []byte{1}))
+	require.ErrorIs(t, w.WaitDrained(ctx), zerobuffer.ErrSegmentRemoved)
+}
+
+// patience is a context for calls that would wait for ever if what is tested were missing.
+func patience() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), 10*time.Second)
+}
+
+// removedBackend makes and opens channels whose segment is gone, after some looks.
+type removedBackend struct {
+	driver.Backend
+	opens int // looks of a channel that is opened for which it is still there
+}
+
+func (b removedBackend) Create(name string, config driver.Config) (driver.Channel, error) {
+	ch, err := b.Backend.Create(name, config)
+	return &removedChannel{Channel: ch}, err
+}
+
+func (b removedBackend) Open(name string, config driver.Config) (driver.Channel, error) {
+	ch, err := b.Backend.Open(name, config)
+	return &removedChannel{Channel: ch, good: b.opens}, err
+}
+
+type removedChannel struct {
+	driver.Channel
+	good int
+}
+
+func (c *removedChannel) Check() error {
+	if c.good--; c.good >= 0 {
+		return nil
+	}
+	return driver.ErrSegmentRemoved
 }
 
 // TestWriterReaderGone lets the reader close or die with frames unread, while the writer is idle

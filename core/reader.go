@@ -32,6 +32,7 @@ type Reader struct {
 	bytes   atomic.Uint64
 	waits   atomic.Uint64
 	healed  atomic.Uint64
+	buried  atomic.Uint64 // PID of the last writer that was found dead
 	cleanup runtime.Cleanup
 }
 

@@ -90,6 +90,8 @@ func (g *rig) killWriter() {
 	g.killed = true
 }
 
+func (g *rig) closeWriter() { require.NoError(g.t, g.w.Close()) }
+
 // killReader ends the process of the reader as SIGKILL would.
 func (g *rig) killReader() {
 	g.readerP.Kill()

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"syscall"
 	"testing"
 	"time"
 
@@ -72,9 +73,16 @@ type peer struct {
 // startPeer starts a Python process; it ends with the test.
 func startPeer(t *testing.T) *peer {
 	t.Helper()
+	return startPeerWith(t, nil)
+}
+
+// startPeerWith starts one with the given attributes, such as a PID namespace of its own.
+func startPeerWith(t *testing.T, attr *syscall.SysProcAttr) *peer {
+	t.Helper()
 	python := need(t, "ZEROBUFFER_PYTHON")
 	ctx, cancel := context.WithTimeout(context.Background(), watchdog)
 	p := &peer{t: t, cmd: exec.CommandContext(ctx, python, "testdata/peer.py")}
+	p.cmd.SysProcAttr = attr
 	p.cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
 	p.cmd.Stderr = &p.stderr
 	in, err := p.cmd.StdinPipe()

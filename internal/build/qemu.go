@@ -50,6 +50,7 @@ type Unfit struct {
 var unfit = []Unfit{
 	{"TestAliveZombieAtFirstSightCrossProcess", "starts /proc/self/exe without the emulator"},
 	{"TestAliveOfOtherUserCrossProcess", otherUser},
+	{"TestAliveReaderOfOtherUserCrossProcess", otherUser},
 	{"TestOpenPermissionCrossProcess", otherUser},
 	{"TestOtherUserCrossProcess", otherUser},
 	{"TestTuneLockRefusedCrossProcess", otherUser},
@@ -62,6 +63,7 @@ var unfit = []Unfit{
 	{"TestAliveStrangerWithThePIDCrossProcess", namespaces},
 	{"TestAliveContainerOfOursCrossProcess", namespaces},
 	{"TestAliveInvisibleReaderCrossProcess", namespaces},
+	{"TestWatchUnseenPeerCrossProcess", namespaces},
 	{"TestCreateSmallShmCrossProcess", namespaces},
 	{"TestCreateLeavesReaderInContainerAloneCrossProcess", namespaces},
 	{"TestContainersCrossProcess", namespaces},
