@@ -92,7 +92,20 @@ func Race(ctx context.Context) error {
 	})
 }
 
-// Full runs what is too long for CI: ConcurrentSafe tests 100 times under -race, long fuzzing.
+// Soak runs processes at full speed, kills one of each pair every second and replaces it, for
+// SOAK=1m or longer; no frame may be lost, and nothing may grow.
+func Soak(ctx context.Context) error {
+	length, err := time.ParseDuration(build.EnvOr("SOAK", "1m"))
+	if err != nil {
+		return err
+	}
+	return build.Within(ctx, "soak", length+5*time.Minute, func(ctx context.Context) error {
+		return build.Soak(ctx, length)
+	})
+}
+
+// Full runs what is too long for CI: ConcurrentSafe tests 100 times under -race, ten thousand
+// rounds of the stress tests, a long run of ten minutes, long fuzzing.
 func Full(ctx context.Context) error {
 	return build.Within(ctx, "full", 4*time.Hour, func(ctx context.Context) error {
 		if err := build.RaceReady(ctx); err != nil {
@@ -101,7 +114,8 @@ func Full(ctx context.Context) error {
 		err := build.RunTests(ctx, build.TestRun{
 			Flags: []string{"-race", "-run=ConcurrentSafe", "-count=100", "-timeout=2h"},
 		})
-		return errors.Join(err, build.Fuzz(ctx, build.EnvOr("FUZZTIME", "5m")))
+		return errors.Join(err, build.Stress(ctx, 10000), build.Soak(ctx, 10*time.Minute),
+			build.Fuzz(ctx, build.EnvOr("FUZZTIME", "5m")))
 	})
 }
 

@@ -22,9 +22,13 @@ type audience struct {
 	r      *zerobuffer.Reader
 	finish *atomic.Bool
 	held   []heldFrame
-	most   int  // how many frames it holds
-	latest bool // whether it may skip frames
+	old    [slots]zerobuffer.Frame // that were released
+	most   int                     // how many frames it holds
+	latest bool                    // whether it may skip frames
 }
+
+// slots is how many frames later the place where the library keeps a frame is used again.
+const slots = 64
 
 // heldFrame is a frame with what it held when it was read.
 type heldFrame struct {
@@ -134,6 +138,7 @@ func (a *audience) got(what event, f zerobuffer.Frame) error {
 	sum := checksum(f.Bytes())
 	a.add(what, f.Sequence(), uint64(f.Len()), sum)
 	a.held = append(a.held, heldFrame{f, sum})
+	a.old[f.Sequence()%slots].Release() // again, which must not release this one
 	if len(a.held) > a.most {
 		return a.release()
 	}
@@ -152,5 +157,6 @@ func (a *audience) release() error {
 		return fmt.Errorf("frame %d has changed while it was held", h.Sequence())
 	}
 	h.Release()
+	a.old[h.Sequence()%slots] = h.Frame
 	return nil
 }

@@ -51,8 +51,11 @@ func scheduledWriter(args []string) error {
 func (a *author) session() error {
 	ctx, cancel := context.WithTimeout(background, watchdog)
 	defer cancel()
-	w, err := zerobuffer.OpenWriter(ctx, a.place.backend(), a.name,
-		&zerobuffer.WriterOptions{WriteTimeout: a.patience})
+	opts := zerobuffer.WriterOptions{WriteTimeout: a.patience}
+	if a.IntN(4) == 0 {
+		opts.Lap = 1 + a.Int64N(4096) // it wraps early
+	}
+	w, err := zerobuffer.OpenWriter(ctx, a.place.backend(), a.name, &opts)
 	if err != nil {
 		return err
 	}

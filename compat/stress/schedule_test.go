@@ -5,6 +5,7 @@ package stress
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -72,6 +73,9 @@ func (s *schedule) run() {
 	s.Rand = rand.New(rand.NewPCG(s.seed, 0))
 	s.name = fmt.Sprintf("%s%x", prefix, s.seed)
 	s.step = 64 * (1 + s.IntN(3)*s.IntN(8))
+	if s.IntN(8) == 0 {
+		s.step = 512 << 10 // so large that a writer starts again at 0 whenever it is drained
+	}
 	defer func() {
 		for _, a := range append(s.writers, s.readers...) {
 			a.kill()
@@ -125,14 +129,7 @@ func (s *schedule) disturb() {
 		side = &s.readers
 	}
 	a := s.last(*side)
-	moment := uint64(s.IntN(80))
-	for end := time.Now().Add(100 * time.Millisecond); a.journal[0].Load() < moment; {
-		if time.Now().After(end) || a.hasEnded() {
-			break
-		}
-		time.Sleep(20 * time.Microsecond)
-	}
-	time.Sleep(time.Duration(s.IntN(300)) * time.Microsecond)
+	s.awaitMoment(a)
 	if s.IntN(3) > 0 {
 		s.replace(side)
 		return
@@ -148,6 +145,25 @@ func (s *schedule) disturb() {
 	}
 	time.Sleep(pause)
 	a.signal(unix.SIGCONT)
+}
+
+// awaitMoment returns at a random moment of the work of a process: some time after it has noted
+// something, or right then, because what it notes first of a frame is that it begins to write it.
+func (s *schedule) awaitMoment(a *actor) {
+	moment, atOnce := uint64(s.IntN(80)), s.IntN(2) == 0
+	for end := time.Now().Add(100 * time.Millisecond); a.journal[0].Load() < moment; {
+		switch {
+		case time.Now().After(end) || a.hasEnded():
+			return
+		case atOnce:
+			runtime.Gosched()
+		default:
+			time.Sleep(20 * time.Microsecond)
+		}
+	}
+	if !atOnce {
+		time.Sleep(time.Duration(s.IntN(300)) * time.Microsecond)
+	}
 }
 
 func (s *schedule) otherThan(side *[]*actor) *[]*actor {
