@@ -87,9 +87,10 @@ func (s *schedule) run() {
 	for range s.IntN(4) {
 		s.disturb()
 	}
-	s.last(s.writers).join(s.t)
-	s.last(s.readers).finish()
-	s.last(s.readers).join(s.t)
+	writer, reader := s.last(s.writers), s.last(s.readers)
+	s.awaitEnd(writer, reader)
+	reader.finish()
+	s.awaitEnd(reader, reader)
 	if err := history(s.lives(s.writers), s.lives(s.readers)); err != nil {
 		s.t.Fatalf("seed %d: %v\n%s", s.seed, err, s.dump())
 	}
@@ -97,6 +98,36 @@ func (s *schedule) run() {
 	for _, r := range s.readers {
 		s.frames += len(r.journal.entries()) - 1
 	}
+}
+
+// awaitEnd waits until a process has come to its end. If the other one ends first it has found a
+// fault, and has printed it.
+func (s *schedule) awaitEnd(a, other *actor) {
+	hung := time.NewTimer(watchdog)
+	defer hung.Stop()
+	select {
+	case <-a.ended:
+		if a.err == nil {
+			return
+		}
+	case <-other.ended:
+		if a == other && a.err == nil {
+			return
+		}
+	case <-hung.C:
+		a.signal(unix.SIGQUIT) // shows where it hangs
+		<-a.ended
+	}
+	s.t.Fatalf("seed %d: writer: %v, reader: %v\n%s", s.seed, s.last(s.writers).exit(),
+		s.last(s.readers).exit(), s.dump())
+}
+
+// exit tells how a process has ended.
+func (a *actor) exit() string {
+	if a.hasEnded() {
+		return fmt.Sprint(a.err)
+	}
+	return "runs"
 }
 
 func (s *schedule) last(all []*actor) *actor { return all[len(all)-1] }
@@ -211,7 +242,7 @@ func (s *schedule) dump() string {
 	var b strings.Builder
 	for _, all := range [][]*actor{s.writers, s.readers} {
 		for i, a := range all {
-			fmt.Fprintf(&b, "%v %d: %v\n", a.Args, i, a.err)
+			fmt.Fprintf(&b, "process %d: %s\n", i, a.exit())
 			for _, e := range a.journal.entries() {
 				fmt.Fprintln(&b, "  ", e)
 			}
