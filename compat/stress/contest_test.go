@@ -3,6 +3,7 @@
 package stress
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -123,10 +124,11 @@ func (c contestant) compete(r race, round uint64, lane int) {
 		err = w.WriteFrame(background, proof(me, round))
 	}
 	c.report(round, lane, won)
-	await(&c.words[orderEnd], func(v uint64) bool { return v == r.order(round) })
 	if reader, ok := side.(*zerobuffer.Reader); ok {
+		// While it waits it looks after its files.
 		err = expectProof(reader, uint64(os.Getppid()), round)
 	}
+	await(&c.words[orderEnd], func(v uint64) bool { return v == r.order(round) })
 	alone = owner.CompareAndSwap(me, 0) && alone
 	if err = errors.Join(err, side.Close()); err != nil || !alone {
 		fmt.Printf("winner %d, lane %d, round %d: alone %v, %v\n", c.index, lane, round, alone, err)
@@ -157,9 +159,11 @@ func proof(pid, round uint64) []byte {
 
 // expectProof reads the one frame that must be there, of the given process.
 func expectProof(r *zerobuffer.Reader, pid, round uint64) error {
-	f, ok, err := r.TryReadFrame()
-	if err != nil || !ok {
-		return fmt.Errorf("there is no frame (%v)", err)
+	ctx, cancel := context.WithTimeout(background, watchdog)
+	defer cancel()
+	f, err := r.ReadFrame(ctx)
+	if err != nil {
+		return err
 	}
 	defer f.Release()
 	if got := string(f.Bytes()); got != string(proof(pid, round)) {

@@ -43,36 +43,49 @@ func TestMain(m *testing.M) {
 // kind is a backend as tests and their children know it: by its number in kinds.
 type kind struct {
 	name string
-	// open returns the backend; it may use dir as it likes.
-	open func(dir string) driver.Backend
-	// objects are the files of a buffer while its reader lives.
-	objects func(dir, name string) []string
+	// containers is how many sets of programs there are that share memory and nothing else.
+	containers int
+	// open returns the backend of a container; it may use dir as it likes.
+	open func(dir string, container int) driver.Backend
+	// objects are the files of a buffer while its reader lives in that container. The first ones,
+	// as many as firm says, nobody takes away; the others the reader makes again, now and then.
+	objects func(dir string, container int, name string) []string
+	firm    int
 }
 
 var kinds = []kind{
+	{"posix", 1, openPosix, posixObjects, 5},
 	{
-		"posix",
-		func(dir string) driver.Backend {
-			return posixshm.New(&posixshm.Options{TempDir: dir})
-		},
-		func(dir, name string) []string {
-			return []string{
-				"/dev/shm/" + name, "/dev/shm/sem.sem-w-" + name, "/dev/shm/sem.sem-r-" + name,
-				dir + "/zerobuffer/" + name + ".lock", dir + "/zerobuffer/locks/" + name + ".lock",
-			}
-		},
+		"memfd", 1,
+		func(dir string, _ int) driver.Backend { return memfdshm.New(&memfdshm.Options{Dir: dir}) },
+		func(dir string, _ int, name string) []string { return []string{dir + "/" + name} }, 1,
 	},
-	{
-		"memfd",
-		func(dir string) driver.Backend { return memfdshm.New(&memfdshm.Options{Dir: dir}) },
-		func(dir, name string) []string { return []string{dir + "/" + name} },
-	},
+	// Only the segment itself shows then whether a reader lives: each has lock files of its own.
+	{"posix-in-two-containers", 2, openPosix, posixObjects, 1},
 }
 
-// place is where a test has its buffers.
+// simpleKinds leaves those with containers out.
+var simpleKinds = kinds[:2]
+
+func openPosix(dir string, container int) driver.Backend {
+	tmp := fmt.Sprintf("%s/%d", dir, container)
+	_ = os.Mkdir(tmp, 0o755)
+	return posixshm.New(&posixshm.Options{TempDir: tmp})
+}
+
+func posixObjects(dir string, container int, name string) []string {
+	locks := fmt.Sprintf("%s/%d/zerobuffer/", dir, container)
+	return []string{
+		"/dev/shm/" + name, "/dev/shm/sem.sem-w-" + name, "/dev/shm/sem.sem-r-" + name,
+		locks + name + ".lock", locks + "locks/" + name + ".lock",
+	}
+}
+
+// place is where a test has its buffers, as seen from one of the containers.
 type place struct {
-	kind int
-	dir  string
+	kind      int
+	container int
+	dir       string
 }
 
 // newPlace makes a directory for lock files or sockets, whose path is short enough for those.
@@ -81,23 +94,40 @@ func newPlace(t *testing.T, kind int) place {
 	dir, err := os.MkdirTemp("", "stress-") //nolint:usetesting // the path has to be short
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
-	return place{kind, dir}
+	return place{kind: kind, dir: dir}
+}
+
+// in is the place as seen from one of its containers.
+func (p place) in(n int) place {
+	p.container = n % kinds[p.kind].containers
+	return p
 }
 
 // args is how a child is told the place; placeOf is how it understands that.
-func (p place) args() []string { return []string{strconv.Itoa(p.kind), p.dir} }
-
-func placeOf(args []string) place {
-	kind, _ := strconv.Atoi(args[0])
-	return place{kind, args[1]}
+func (p place) args() []string {
+	return []string{fmt.Sprintf("%d/%d", p.kind, p.container), p.dir}
 }
 
-func (p place) backend() driver.Backend { return kinds[p.kind].open(p.dir) }
+func placeOf(args []string) (p place) {
+	_, _ = fmt.Sscanf(args[0], "%d/%d", &p.kind, &p.container)
+	p.dir = args[1]
+	return p
+}
+
+func (p place) backend() driver.Backend { return kinds[p.kind].open(p.dir, p.container) }
+
+// paths are all files of a buffer; firm ones stay there as long as its reader lives.
+func (p place) paths(name string) (all, firm []string) {
+	k := kinds[p.kind]
+	all = k.objects(p.dir, p.container, name)
+	return all, all[:k.firm]
+}
 
 // objects are those files of a buffer that are there, each with what its name leads to.
 func (p place) objects(name string) map[string]os.FileInfo {
 	found := map[string]os.FileInfo{}
-	for _, path := range kinds[p.kind].objects(p.dir, name) {
+	all, _ := p.paths(name)
+	for _, path := range all {
 		if info, err := os.Lstat(path); err == nil {
 			found[path] = info
 		}

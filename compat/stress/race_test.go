@@ -3,9 +3,9 @@
 package stress
 
 import (
+	"context"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -24,8 +24,11 @@ func TestAttachRaceCrossProcess(t *testing.T) {
 	a := newArena(t)
 	for i, k := range kinds {
 		for _, role := range []driver.Role{driver.Writer, driver.Reader} {
+			if k.containers > 1 && role == driver.Writer {
+				continue // the place of a writer has nothing to do with that
+			}
 			t.Run(k.name+"-"+role.String(), func(t *testing.T) {
-				a.run(t, race{role, i}, newBudget(1500*time.Millisecond))
+				a.run(t, race{role, i}, newBudget(1200*time.Millisecond))
 			})
 		}
 	}
@@ -35,7 +38,6 @@ func TestAttachRaceCrossProcess(t *testing.T) {
 type arena struct {
 	*area
 	places   []place
-	args     []string
 	programs [contestants]*program
 	round    uint64
 	ready    uint64 // of the programs that were started so far
@@ -47,11 +49,8 @@ func newArena(t *testing.T) *arena {
 	t.Helper()
 	a := &arena{area: newArea(t, wordsInAll)}
 	t.Cleanup(a.close)
-	a.args = []string{prefix, ""}
 	for i := range kinds {
-		p := newPlace(t, i)
-		a.places = append(a.places, p)
-		a.args = append(a.args, p.args()...)
+		a.places = append(a.places, newPlace(t, i))
 	}
 	for i := range contestants {
 		a.start(t, i)
@@ -67,8 +66,10 @@ func newArena(t *testing.T) *arena {
 // start starts contestant i.
 func (a *arena) start(t *testing.T, i int) {
 	t.Helper()
-	args := slices.Clone(a.args)
-	args[1] = strconv.Itoa(i)
+	args := []string{prefix, strconv.Itoa(i)}
+	for _, p := range a.places {
+		args = append(args, p.in(i).args()...)
+	}
 	a.programs[i] = launch(t, a.area, "contest", args...)
 	a.ready++
 }
@@ -101,7 +102,9 @@ func (a *arena) run(t *testing.T, r race, limit budget) {
 	}
 	for lane := range rivals {
 		rivals[lane].close(t)
-		a.places[r.place].requireGone(t, r.laneName(prefix, lane))
+		for i := range kinds[r.place].containers {
+			a.places[r.place].in(i).requireGone(t, r.laneName(prefix, lane))
+		}
 	}
 	t.Logf("%d races of %d processes for the role of a %v, a winner was killed in %d rounds of %d",
 		races, contestants, r.role, kills, lanes)
@@ -143,8 +146,8 @@ func (a *arena) doRound(t *testing.T, r race, rivals []rival, kill bool) {
 	a.wait(t, wordEnded, a.ended)
 	require.Zero(t, a.words[wordFaults].Load(), "a contestant has printed what is wrong")
 	if r.role == driver.Reader && !kill {
-		for lane := range lanes {
-			a.places[r.place].requireGone(t, r.laneName(prefix, lane))
+		for lane, w := range winners {
+			a.places[r.place].in(w).requireGone(t, r.laneName(prefix, lane))
 		}
 	}
 }
@@ -201,7 +204,9 @@ func (v *rival) meet(t *testing.T, pid, round uint64) {
 		}
 		return
 	}
-	w, err := zerobuffer.NewWriter(v.place.backend(), v.name, nil)
+	ctx, cancel := context.WithTimeout(background, watchdog)
+	defer cancel()
+	w, err := zerobuffer.OpenWriter(ctx, v.place.backend(), v.name, nil)
 	if err != nil {
 		t.Errorf("%s: %v", v.name, err)
 		return
@@ -217,10 +222,13 @@ func (v *rival) meet(t *testing.T, pid, round uint64) {
 // close ends the buffer. What a killed winner has left, a last reader takes away.
 func (v *rival) close(t *testing.T) {
 	t.Helper()
-	if v.r == nil {
-		side, err := take(driver.Reader, v.place.backend(), v.name)
-		require.NoError(t, err)
-		v.r = side.(*zerobuffer.Reader)
+	if v.r != nil {
+		require.NoError(t, v.r.Close())
+		return
 	}
-	require.NoError(t, v.r.Close())
+	for i := range kinds[v.place.kind].containers {
+		last, err := take(driver.Reader, v.place.in(i).backend(), v.name)
+		require.NoError(t, err)
+		require.NoError(t, last.Close())
+	}
 }

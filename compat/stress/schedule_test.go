@@ -22,7 +22,7 @@ import (
 // read once or not at all; no frame fails in part; no frame changes while it is held; all space
 // comes back.
 func TestScheduleCrossProcess(t *testing.T) {
-	for i, k := range kinds {
+	for i, k := range simpleKinds {
 		t.Run(k.name, func(t *testing.T) {
 			p, limit := newPlace(t, i), newBudget(4*time.Second)
 			var begun, rounds, kills, pauses, frames atomic.Int64

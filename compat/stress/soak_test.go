@@ -26,7 +26,7 @@ func TestSoakCrossProcess(t *testing.T) {
 	}
 	every := min(time.Second, length/24)
 	var pairs []*pair
-	for i := range kinds {
+	for i := range simpleKinds {
 		p := newPlace(t, i)
 		pairs = append(pairs, newPair(t, p, "reader"), newPair(t, p, "writer"))
 	}

@@ -50,14 +50,14 @@ func TestReapStormCrossProcess(t *testing.T) {
 					role = "writer"
 				}
 				all[i] = launch(t, shared, "storm",
-					append(p.args(), name, role, fmt.Sprint(stormPhase+i))...)
+					append(p.in(i).args(), name, role, fmt.Sprint(stormPhase+i))...)
 			}
 			for i := range all {
 				begin(i)
 			}
 			var killed [phases]int
 			kills := 0
-			for limit := newBudget(2500 * time.Millisecond); limit.more(kills); kills++ {
+			for limit := newBudget(2 * time.Second); limit.more(kills); kills++ {
 				upTo(10 * time.Millisecond)
 				victim := chooseVictim(shared.words[stormPhase:])
 				all[victim].kill()
@@ -75,7 +75,9 @@ func TestReapStormCrossProcess(t *testing.T) {
 				c.join(t)
 			}
 			require.Zero(t, shared.words[stormFaults].Load(), "a child has printed what is wrong")
-			lastReader(t, p, name)
+			for i := range k.containers {
+				lastReader(t, p.in(i), name)
+			}
 			t.Logf("%d lives, %d kills: of readers %d in the create, %d in the life, %d in the close",
 				shared.words[stormLives].Load(), kills, killed[creating], killed[living],
 				killed[closing])
@@ -105,7 +107,8 @@ func lastReader(t *testing.T, p place, name string) {
 	t.Helper()
 	r, err := zerobuffer.NewReader(p.backend(), name, nil)
 	require.NoError(t, err)
-	require.Len(t, p.objects(name), len(kinds[p.kind].objects(p.dir, name)))
+	all, _ := p.paths(name)
+	require.Len(t, p.objects(name), len(all))
 	require.NoError(t, r.Close())
 	p.requireGone(t, name)
 }
@@ -211,7 +214,8 @@ func hasEnded(pid uint64) bool {
 // sameObjects checks that all files of a live buffer are there, and still the same.
 func (s stormer) sameObjects(before map[string]os.FileInfo) error {
 	after := s.place.objects(s.name)
-	for _, path := range kinds[s.place.kind].objects(s.place.dir, s.name) {
+	_, firm := s.place.paths(s.name)
+	for _, path := range firm {
 		if before[path] == nil || after[path] == nil || !os.SameFile(before[path], after[path]) {
 			return fmt.Errorf("%s of a live buffer was taken away (was there: %v, is there: %v)",
 				path, before[path] != nil, after[path] != nil)
