@@ -69,15 +69,15 @@ func Interop(ctx context.Context) error {
 	})
 }
 
-// Race runs the tests under the race detector, compat with -short and without the Python peer.
-// It needs a C compiler.
+// Race runs the tests under the race detector, compat with -short and without those that are about
+// other processes, into which it does not see. It needs a C compiler.
 func Race(ctx context.Context) error {
 	return build.Within(ctx, "race", 12*time.Minute, func(ctx context.Context) error {
 		if err := build.RaceReady(ctx); err != nil {
 			return err
 		}
 		all := []string{"./compat/...", "./compat/benchmarks/..."}
-		compat, err := build.Packages(ctx, all, "compat/interop")
+		compat, err := build.Packages(ctx, all, "compat/interop", "compat/stress")
 		if err != nil {
 			return err
 		}
