@@ -140,7 +140,10 @@ func (c contestant) compete(r race, round uint64, lane int) {
 // take gets the role of a buffer.
 func take(role driver.Role, b driver.Backend, name string) (io.Closer, error) {
 	if role == driver.Writer {
-		return zerobuffer.NewWriter(b, name, nil)
+		// A reader that so many ask at once may not answer in time: then a writer tries again.
+		ctx, cancel := context.WithTimeout(background, watchdog)
+		defer cancel()
+		return zerobuffer.OpenWriter(ctx, b, name, nil)
 	}
 	return zerobuffer.NewReader(b, name,
 		&zerobuffer.ReaderOptions{PayloadSize: 4096, MetadataSize: -1})
