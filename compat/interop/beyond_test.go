@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
@@ -105,6 +106,53 @@ func TestPythonWriterBeyond32Bits(t *testing.T) {
 			require.Zero(t, r.Stats().WriterRestarts)
 		})
 	}
+}
+
+// The semaphores are left with room for 100 tokens. The peer posts one for each frame, and raises
+// when there is no more room, so ours has to take them away.
+func TestPythonWithFullSemaphores(t *testing.T) {
+	const room = 100
+	t.Run("reader", func(t *testing.T) {
+		name := newName(t, pythonLeaves...)
+		s, ctx := fixed(30), watched(t)
+		p := startPeer(t)
+		p.call("reader", args{"name": name, "payload": 4096})
+		space, w := channel(t, name).SpaceReady(), newWriter(t, name)
+		require.NoError(t, space.Post(math.MaxInt32-room))
+		p.send("read", args{"sizes": s, "n": room + 20})
+		for i := range room + 20 { // there is always room for the next one
+			s.write(t, ctx, w, i, 1)
+			require.NoError(t, w.WaitDrained(ctx))
+		}
+		p.recv()
+		tokens, _ := space.State()
+		require.Less(t, tokens, uint32(room))
+	})
+	t.Run("writer", func(t *testing.T) {
+		name := newName(t)
+		s, ctx := fixed(30), watched(t)
+		r, p := newReader(t, name, 4096), startPeer(t)
+		data := channel(t, name).DataReady()
+		require.NoError(t, data.Post(math.MaxInt32-room))
+		p.call("writer", args{"name": name})
+		require.NoError(t, r.WaitWriter(ctx))
+		p.call("write", args{"sizes": s, "n": 50})
+		s.read(t, ctx, r, 0, 50)
+		p.send("write", args{"sizes": s, "n": beyondFrames - 50, "first": 50})
+		s.read(t, ctx, r, 50, beyondFrames-50)
+		p.recv()
+		tokens, _ := data.State()
+		require.LessOrEqual(t, tokens, uint32(beyondFrames))
+	})
+}
+
+// channel opens the objects of a buffer, without a role.
+func channel(t *testing.T, name string) driver.Channel {
+	t.Helper()
+	ch, err := backend.Open(name, quiet)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = ch.Close() })
+	return ch
 }
 
 // Between two of ours the counts may even go through 0. Each writer is killed, or closes, after a
