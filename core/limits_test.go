@@ -17,8 +17,9 @@ import (
 func brim(t testing.TB, s driver.Semaphore, left uint32) {
 	t.Helper()
 	tokens, _ := s.State()
-	if err := s.Post(math.MaxInt32 - left - tokens); !errors.Is(err, driver.ErrOverflow) {
-		require.NoError(t, err) // else somebody has posted in between
+	err := s.Post(math.MaxInt32 - left - tokens)
+	if err != nil && !errors.Is(err, driver.ErrOverflow) { // somebody may post in between
+		t.Error(err)
 	}
 }
 

@@ -3,7 +3,7 @@
 package interop
 
 import (
-	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"testing"
@@ -159,9 +159,7 @@ func channel(t *testing.T, name string) driver.Channel {
 // few frames, so that the next one finds out the number by itself.
 func TestOursBeyond32BitsCrossProcess(t *testing.T) {
 	counts := map[string]uint64{"through-0": math.MaxUint64 - 5}
-	for name, count := range beyondCounts {
-		counts[name] = count
-	}
+	maps.Copy(counts, beyondCounts)
 	for name, count := range counts {
 		t.Run(name, func(t *testing.T) {
 			name := newName(t)
@@ -193,8 +191,7 @@ func TestOursBeyond32BitsCrossProcess(t *testing.T) {
 			require.NoError(t, w.Close())
 			_, err := r.ReadFrame(ctx)
 			require.ErrorIs(t, err, zerobuffer.ErrWriterClosed)
-			require.Less(t, ring.OIEB.ReadCount.Load()-count, uint64(2*beyondFrames),
-				fmt.Sprintf("read_count is %d", ring.OIEB.ReadCount.Load()))
+			require.Less(t, ring.OIEB.ReadCount.Load()-count, uint64(2*beyondFrames))
 		})
 	}
 }
