@@ -103,7 +103,7 @@ func contest(args []string) error {
 func (c contestant) compete(r race, round uint64, lane int) {
 	upTo(300 * time.Microsecond) // or the order in which the kernel wakes them decides
 	name := r.laneName(c.prefix, lane)
-	side, err := take(r.role, c.places[r.place].backend(), name)
+	side, err := take(r.role, c.places[r.place].lane(lane).backend(), name)
 	taken := zerobuffer.ErrReaderConnected
 	if r.role == driver.Writer {
 		taken = zerobuffer.ErrWriterConnected

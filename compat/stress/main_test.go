@@ -69,7 +69,7 @@ var simpleKinds = kinds[:2]
 
 func openPosix(dir string, container int) driver.Backend {
 	tmp := fmt.Sprintf("%s/%d", dir, container)
-	_ = os.Mkdir(tmp, 0o755)
+	_ = os.MkdirAll(tmp, 0o755)
 	return posixshm.New(&posixshm.Options{TempDir: tmp})
 }
 
@@ -100,6 +100,13 @@ func newPlace(t *testing.T, kind int) place {
 // in is the place as seen from one of its containers.
 func (p place) in(n int) place {
 	p.container = n % kinds[p.kind].containers
+	return p
+}
+
+// lane is a part of the place for one of many buffers: programs that make a buffer wait for each
+// other where it has its files.
+func (p place) lane(n int) place {
+	p.dir = fmt.Sprintf("%s/%d", p.dir, n)
 	return p
 }
 

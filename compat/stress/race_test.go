@@ -106,7 +106,7 @@ func (a *arena) run(t *testing.T, r race, limit budget) {
 	for lane := range rivals {
 		rivals[lane].close(t)
 		for i := range kinds[r.place].containers {
-			a.places[r.place].in(i).requireGone(t, r.laneName(prefix, lane))
+			a.places[r.place].lane(lane).in(i).requireGone(t, r.laneName(prefix, lane))
 		}
 	}
 	t.Logf("%d races of %d processes for the role of a %v, a winner was killed in %d rounds of %d",
@@ -150,7 +150,7 @@ func (a *arena) doRound(t *testing.T, r race, rivals []rival, kill bool) {
 	require.Zero(t, a.words[wordFaults].Load(), "a contestant has printed what is wrong")
 	if r.role == driver.Reader && !kill {
 		for lane, w := range winners {
-			a.places[r.place].in(w).requireGone(t, r.laneName(prefix, lane))
+			a.places[r.place].lane(lane).in(w).requireGone(t, r.laneName(prefix, lane))
 		}
 	}
 }
@@ -186,7 +186,7 @@ type rival struct {
 
 func newRival(t *testing.T, a *arena, r race, lane int) rival {
 	t.Helper()
-	v := rival{race: r, place: a.places[r.place], name: r.laneName(prefix, lane)}
+	v := rival{race: r, place: a.places[r.place].lane(lane), name: r.laneName(prefix, lane)}
 	if r.role == driver.Writer {
 		side, err := take(driver.Reader, v.place.backend(), v.name)
 		require.NoError(t, err)
