@@ -26,7 +26,7 @@ const (
 
 // The words of a contest. A round is in the high bits of the orders, what it is about in the rest.
 const (
-	orderStart  = iota // the round that has begun; orderRole bits say what it is about
+	orderStart  = iota // the round that has begun
 	orderEnd           // the round whose winners end
 	wordReady          // how many processes wait for their first round
 	wordDone           // how many results there are
