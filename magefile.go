@@ -69,15 +69,15 @@ func Interop(ctx context.Context) error {
 	})
 }
 
-// Race runs the tests under the race detector, compat with -short and without the Python peer.
-// It needs a C compiler.
+// Race runs the tests under the race detector, compat with -short and without those that are about
+// other processes, into which it does not see. It needs a C compiler.
 func Race(ctx context.Context) error {
 	return build.Within(ctx, "race", 12*time.Minute, func(ctx context.Context) error {
 		if err := build.RaceReady(ctx); err != nil {
 			return err
 		}
 		all := []string{"./compat/...", "./compat/benchmarks/..."}
-		compat, err := build.Packages(ctx, all, "compat/interop")
+		compat, err := build.Packages(ctx, all, "compat/interop", "compat/stress")
 		if err != nil {
 			return err
 		}
@@ -92,8 +92,21 @@ func Race(ctx context.Context) error {
 	})
 }
 
-// Full runs what is too long for CI: ConcurrentSafe tests 100 times under -race, a hostile peer for
-// ZEROBUFFER_CHAOS (10m), long fuzzing.
+// Soak runs processes at full speed, kills one of each pair every second and replaces it, for
+// SOAK=1m or longer; no frame may be lost, and nothing may grow.
+func Soak(ctx context.Context) error {
+	length, err := time.ParseDuration(build.EnvOr("SOAK", "1m"))
+	if err != nil {
+		return err
+	}
+	return build.Within(ctx, "soak", length+5*time.Minute, func(ctx context.Context) error {
+		return build.Soak(ctx, length)
+	})
+}
+
+// Full runs what is too long for CI: ConcurrentSafe tests 100 times under -race, ten thousand
+// rounds of the stress tests, a hostile peer for ZEROBUFFER_CHAOS (10m), a long run of ten minutes,
+// long fuzzing.
 func Full(ctx context.Context) error {
 	return build.Within(ctx, "full", 4*time.Hour, func(ctx context.Context) error {
 		if err := build.RaceReady(ctx); err != nil {
@@ -106,7 +119,8 @@ func Full(ctx context.Context) error {
 			Flags:    []string{"-run=^TestChaos", "-count=1", "-timeout=3h"},
 			Env:      []string{"ZEROBUFFER_CHAOS=" + build.EnvOr("ZEROBUFFER_CHAOS", "10m")},
 		})
-		return errors.Join(err, build.Fuzz(ctx, build.EnvOr("FUZZTIME", "5m")))
+		return errors.Join(err, build.Stress(ctx, 10000), build.Soak(ctx, 10*time.Minute),
+			build.Fuzz(ctx, build.EnvOr("FUZZTIME", "5m")))
 	})
 }
 

@@ -68,6 +68,7 @@ func brokenRule(file, imported string) string {
 		return "the ring makes no system call and looks at no clock"
 	case dir == "internal/ring" && own && !slices.Contains([]string{
 		module + "/layout", module + "/internal/release", module + "/internal/spin",
+		module + "/internal/sentinel",
 	}, imported):
 		return "the ring knows the layout and what processors offer"
 	case dir == "layout" && own:

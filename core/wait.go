@@ -20,6 +20,9 @@ const (
 	clockEvery = 64
 	// takeMany is how many used tokens may stay in the semaphore.
 	takeMany = 32
+	// leaveFew is how many new tokens may stay in it. More than that a broken peer has left, perhaps
+	// so many that posts fail: then the next frame brings no new one.
+	leaveFew = 1 << 24
 )
 
 // wait is the state of one call that waits. Its zero value is ready to use.
@@ -45,7 +48,7 @@ func (s *session) fresh() uint32 {
 		return 0
 	}
 	n := tokens - s.used
-	if s.lazy && s.used < takeMany {
+	if s.lazy && s.used < takeMany && n < leaveFew {
 		s.used = tokens
 		return n
 	}

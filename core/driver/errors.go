@@ -29,7 +29,7 @@ var (
 	// ErrInvalidName says that the name cannot be the name of a buffer.
 	ErrInvalidName = sentinel.New("invalid buffer name", fs.ErrInvalid)
 	// ErrOverflow says that a semaphore cannot hold more tokens.
-	ErrOverflow = errors.New("semaphore value overflow")
+	ErrOverflow = sentinel.ErrOverflow
 	// ErrPermission says that the objects are there and may not be used. It is [fs.ErrPermission].
 	ErrPermission = fs.ErrPermission
 )

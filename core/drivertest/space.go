@@ -20,6 +20,10 @@ var spaceCases = []testCase{
 		"space-surplus-tokens", "contract 5, sem-r: our writer takes surplus tokens away",
 		spaceSurplusTokens,
 	},
+	{
+		"space-tokens-each-lap", "contract 5, sem-r: our writer takes tokens away now and then, " +
+			"although there is always room", spaceTokensEachLap,
+	},
 	{"space-free-too-high", writeRule + "free space is the lesser of the free bytes and what the " +
 		"positions say", spaceFreeTooHigh},
 	{"space-free-negative", "free bytes below 0 are no space", spaceFreeNegative},
@@ -121,6 +125,24 @@ func spaceSurplusTokens(c *C) {
 	c.must(w.Close())
 	if err := <-done; !errors.Is(err, zerobuffer.ErrClosed) {
 		c.failf("write that was closed: error is %v", err)
+	}
+}
+
+// A foreign reader that is always faster than the writer posts a token for each frame, which nobody
+// waits for. After 2^31 of them its post would fail, and programs in C++ abort then.
+func spaceTokensEachLap(c *C) {
+	p := c.foreignReader(1024)
+	w := c.writer()
+	for seq := uint64(1); seq <= 200; seq++ {
+		if seq <= 100 {
+			c.write(w, seq, 50)
+		} else if ok, err := w.TryWriteFrame(payload(seq, 50)); !ok || err != nil {
+			c.failf("TryWriteFrame says %v, %v", ok, err)
+		}
+		p.release(p.read())
+		if n := tokens(p.space); n > 2*1024/66 {
+			c.failf("%d tokens are there after %d frames, more than those of two laps", n, seq)
+		}
 	}
 }
 

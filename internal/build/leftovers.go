@@ -9,7 +9,7 @@ import (
 )
 
 // testObject matches the names of what tests make: the PID of the test is in each.
-var testObject = regexp.MustCompile(`^(?:sem\.)?(?:sem-[rw]-)?(?:zbtest|posixshm)-(\d+)-`)
+var testObject = regexp.MustCompile(`^(?:sem\.)?(?:sem-[rw]-)?(?:zbtest|posixshm|stress)-(\d+)-`)
 
 // removeLeftovers removes what tests have left behind that were ended in the middle, as a test that
 // a deliberate fault makes hang: objects with the name of a test whose process is gone.

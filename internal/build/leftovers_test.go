@@ -21,7 +21,7 @@ func TestRemoveLeftovers(t *testing.T) {
 	}
 	gone := []string{
 		"zbtest-" + dead + "-1-x", "sem.sem-w-zbtest-" + dead + "-1-x", "sem-r-zbtest-" + dead + "-1",
-		"posixshm-" + dead + "-TestX", "zbtest-" + dead + "-1-x.lock",
+		"posixshm-" + dead + "-TestX", "stress-" + dead + "-storm", "zbtest-" + dead + "-1-x.lock",
 	}
 	for _, name := range append(gone, kept...) {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {

@@ -31,10 +31,11 @@ type pace struct {
 // nanoseconds and is called rarely.
 func (p *Producer) Pace(clock func() int64) {
 	p.pace.clock = clock
-	p.pace.begin()
+	p.pace.begin(p.foreign)
 }
 
-// LapOver tells whether [Producer.AwaitDrain] should be called before the next frame.
+// LapOver tells whether [Producer.AwaitDrain] should be called before the next frame. In front of a
+// foreign reader that is so once a lap at least: the Writer has to take the tokens that came.
 func (p *Producer) LapOver() bool { return p.pos >= p.pace.lapOver }
 
 // AwaitDrain spins until the reader has given everything back, if the Producer is fast. Then the
@@ -47,7 +48,7 @@ func (p *Producer) AwaitDrain(n uint64) error {
 		return nil
 	}
 	c.lapOver = p.pos + shortLap
-	if !c.fast() || p.foreign {
+	if p.foreign || !c.fast() {
 		return nil
 	}
 	if err := p.Flush(); err != nil {
@@ -68,10 +69,14 @@ func (p *Producer) drainedOnce() uint32 {
 }
 
 // begin is called when a lap begins.
-func (c *pace) begin() {
-	c.lapOver = math.MaxUint64
-	if c.clock != nil {
+func (c *pace) begin(foreign bool) {
+	switch {
+	case foreign:
+		c.lapOver = 0
+	case c.clock != nil:
 		c.lapOver = shortLap
+	default:
+		c.lapOver = math.MaxUint64
 	}
 }
 

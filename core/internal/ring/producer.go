@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/zerobuffer-go/zerobuffer/core/internal/release"
+	"github.com/zerobuffer-go/zerobuffer/core/internal/sentinel"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/spin"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
@@ -77,7 +78,7 @@ func NewProducer(seg layout.Segment, ready Tokens, lap int64) *Producer {
 		p.lap = uint64(lap)
 		p.nearEnd = min(p.nearEnd, p.lap)
 	}
-	p.pace.begin()
+	p.pace.begin(p.foreign)
 	return p
 }
 
@@ -184,7 +185,7 @@ func (p *Producer) Seal(n uint64) error {
 		p.nextLook = lookEvery
 	}
 	if o.at == 0 {
-		p.pace.begin()
+		p.pace.begin(p.foreign)
 	}
 	if o.at == 0 || b.n == batchMax {
 		return p.Flush()
@@ -239,7 +240,7 @@ func (p *Producer) Flush() error {
 	if !first {
 		p.subtract(bytes)
 	}
-	return tampered(err)
+	return posted(err)
 }
 
 // fetchNext begins to fetch the cache lines of what comes next, which is likely to be like the last
@@ -275,9 +276,10 @@ func (p *Producer) noteWaste(tail uint64) {
 	}
 }
 
-// tampered is the error of a post: a semaphore that is full was tampered with.
-func tampered(err error) error {
-	if err == nil {
+// posted is the error of a post that failed. One that finds the semaphore full is none: the frame
+// is published, and a reader with so many tokens is awake and finds it by its position.
+func posted(err error) error {
+	if err == nil || errors.Is(err, sentinel.ErrOverflow) {
 		return nil
 	}
 	return errors.Join(ErrCorrupt, err)

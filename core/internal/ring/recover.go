@@ -35,6 +35,7 @@ type state struct {
 // error changes nothing.
 func (p *Producer) Attach(foreign bool) (Recovery, error) {
 	p.foreign = foreign
+	p.pace.begin(foreign)
 	s, err := p.inspect()
 	if err != nil {
 		return Recovery{}, fmt.Errorf("walk over the frames of the last writer: %w", err)
@@ -272,7 +273,7 @@ func (p *Producer) tokensAtAttach(s *state) error {
 	if n == 0 {
 		return nil
 	}
-	return tampered(p.ready.Post(n))
+	return posted(p.ready.Post(n))
 }
 
 // settleEvery is how many calls of Settle go by before it counts the unread frames without a
@@ -309,7 +310,7 @@ func (p *Producer) Settle() error {
 	case tokens == 0 && waiters > 0:
 		p.unsettled = false
 		if frames != 0 {
-			return tampered(p.ready.Post(uint32(frames)))
+			return posted(p.ready.Post(uint32(frames)))
 		}
 	case uint64(tokens) == frames:
 		p.unsettled = false

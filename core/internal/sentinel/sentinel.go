@@ -1,6 +1,11 @@
 // Package sentinel makes errors that stand for a kind of failure.
 package sentinel
 
+import "errors"
+
+// ErrOverflow is that of package driver. The ring has to know it, too.
+var ErrOverflow = errors.New("semaphore value overflow")
+
 // sentinel is an error that also matches a more general one.
 type sentinel struct {
 	text string
