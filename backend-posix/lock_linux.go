@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
 
@@ -62,6 +63,7 @@ func tryLock(path string, config *driver.Config) (*lockFile, error) {
 	}
 	l.fd = fd
 	err = retry(func() error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) })
+	crashpoint.At("lock")
 	var st unix.Stat_t
 	if err == nil {
 		err = unix.Fstat(fd, &st)
@@ -75,6 +77,7 @@ func tryLock(path string, config *driver.Config) (*lockFile, error) {
 		if err = setPermissions(fd, config); err != nil {
 			_ = unlinkOwn(path, l.id)
 		}
+		crashpoint.At("lock-permissions")
 	}
 	if err != nil {
 		_ = unix.Close(fd)
@@ -102,6 +105,7 @@ func makeLockDir(dir string) error {
 		if err := unix.Mkdir(d, 0o777); err != nil && err != unix.EEXIST {
 			return &fs.PathError{Op: "make directory", Path: d, Err: err}
 		}
+		crashpoint.At("make-directory")
 		_, st, err := lookup(d)
 		if err != nil {
 			return &fs.PathError{Op: "stat", Path: d, Err: err}
@@ -111,6 +115,7 @@ func makeLockDir(dir string) error {
 		}
 		if st.Mode&0o7777 != 0o1777 {
 			_ = unix.Chmod(d, 0o1777) // only its owner may; for the others it works or not
+			crashpoint.At("open-directory")
 		}
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
 
@@ -45,6 +46,7 @@ func unlinkOwn(path string, id objectID) error {
 	if err := unix.Unlink(path); err != nil && err != unix.ENOENT {
 		return &fs.PathError{Op: "unlink", Path: path, Err: err}
 	}
+	crashpoint.At("unlink")
 	return nil
 }
 
@@ -72,6 +74,7 @@ func openNew(path string) (fd int, err error) {
 		fd, err = unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o600)
 		return err
 	})
+	crashpoint.At("make-file")
 	return fd, err
 }
 
@@ -106,6 +109,7 @@ func newFile(dir string, config *driver.Config) (*file, error) {
 		return nil, &fs.PathError{Op: "stat a new file in", Path: dir, Err: err}
 	}
 	f.id = idOf(&st)
+	crashpoint.At("make-nameless")
 	return f, nil
 }
 
@@ -144,6 +148,12 @@ func modeOf(config *driver.Config) fs.FileMode {
 
 // link gives the file its name; the error is unix.EEXIST if there is something of that name.
 func (f *file) link(path string) error {
+	err := f.linkAs(path)
+	crashpoint.At("link")
+	return err
+}
+
+func (f *file) linkAs(path string) error {
 	if f.temp != "" {
 		return unix.Linkat(unix.AT_FDCWD, f.temp, unix.AT_FDCWD, path, 0)
 	}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/release"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/spin"
@@ -130,6 +131,7 @@ func (s *session) endBlock() {
 func (s *session) detach() error {
 	err := s.ch.Remove()
 	s.detached.Store(true)
+	crashpoint.At("detach")
 	return err
 }
 
@@ -178,12 +180,14 @@ func (s *session) resign(wake bool) error {
 		own = &s.seg.OIEB.WriterPID
 	}
 	own.CompareAndSwap(s.pid, 0)
+	crashpoint.At("resign")
 	if !wake {
 		return nil
 	}
 	if err := s.peer.Post(1); err != nil && !errors.Is(err, driver.ErrOverflow) {
 		return err
 	}
+	crashpoint.At("resign-post")
 	return nil // with an overflow the peer is awake anyway
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/release"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
@@ -172,6 +173,7 @@ func (w *Writer) write(ctx context.Context, parts [][]byte) error {
 		return err
 	}
 	gather(buf, parts)
+	crashpoint.At("payload")
 	return w.seal(n)
 }
 

@@ -15,6 +15,7 @@ func (p *Producer) DropSurplus() error {
 		if n == 0 {
 			return nil
 		}
+		step("drop-surplus")
 		left -= min(left, n)
 	}
 	return nil
@@ -35,5 +36,6 @@ func (p *Producer) QuietReader() bool {
 		return false
 	}
 	p.oieb.WrittenCount.Store(p.oieb.ReadCount.Load())
+	step("quiet-count")
 	return true
 }
