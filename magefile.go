@@ -39,10 +39,14 @@ func Test(ctx context.Context) error {
 			all.Env = peers.Env()
 		}
 		return build.RunTests(ctx, all, build.TestRun{
-			Packages: []string{"./core/internal/ring"},
+			Packages: []string{"./core/internal/ring", "./core/crashpoint"},
 			// The tag adds stops between any two stores of the ring.
 			Flags:  slices.Concat(flags, []string{"-tags=zbsteps"}),
 			NoSkip: strict,
+		}, build.TestRun{
+			Packages: []string{"./backend-posix", "./backend-memfd"},
+			Flags:    slices.Concat(flags, []string{"-tags=zbsteps", "-run=^TestKillAtEveryPoint"}),
+			NoSkip:   strict,
 		}, build.TestRun{
 			Packages: []string{"./compat/native", "./compat/cmd/zerobuffer", "./examples/..."},
 			Flags:    slices.Concat(flags, []string{"-tags=memfd"}), // another default on Linux
@@ -92,7 +96,8 @@ func Race(ctx context.Context) error {
 	})
 }
 
-// Full runs what is too long for CI: ConcurrentSafe tests 100 times under -race, long fuzzing.
+// Full runs what is too long for CI: ConcurrentSafe tests 100 times under -race, kills in wider
+// plans, long fuzzing.
 func Full(ctx context.Context) error {
 	return build.Within(ctx, "full", 4*time.Hour, func(ctx context.Context) error {
 		if err := build.RaceReady(ctx); err != nil {
@@ -100,6 +105,10 @@ func Full(ctx context.Context) error {
 		}
 		err := build.RunTests(ctx, build.TestRun{
 			Flags: []string{"-race", "-run=ConcurrentSafe", "-count=100", "-timeout=2h"},
+		}, build.TestRun{
+			Packages: []string{"./core/internal/ring"},
+			Flags:    []string{"-tags=zbsteps", "-run=^TestKill", "-count=1", "-timeout=1h"},
+			Env:      []string{"ZEROBUFFER_WIDE=1", "ZEROBUFFER_RUNS=1000000"},
 		})
 		return errors.Join(err, build.Fuzz(ctx, build.EnvOr("FUZZTIME", "5m")))
 	})

@@ -33,7 +33,7 @@ func Handle(act func(n uint64, name string)) {
 }
 
 // KillWhen ends this process, as SIGKILL does, at the first place for which when returns true: nothing
-// is cleaned up, and no step follows.
+// is cleaned up, and the goroutine that has come there goes no further.
 func KillWhen(when func(n uint64, name string) bool) {
 	Handle(func(n uint64, name string) {
 		if !when(n, name) {

@@ -94,7 +94,9 @@ func TestKillAtEveryStep(t *testing.T) {
 		var all totals
 		for name, pl := range plans {
 			t.Run(name, func(t *testing.T) {
-				pl.foreign, pl.kills = foreign, 2
+				if pl.foreign, pl.kills = foreign, 2; testing.Short() {
+					pl.kills = 1
+				}
 				all.explore(t, pl)
 			})
 		}
@@ -107,7 +109,11 @@ func TestKillAtEveryStep(t *testing.T) {
 func TestKillAtEveryPlace(t *testing.T) {
 	eachReader(t, func(t *testing.T, foreign bool) {
 		var all totals
-		for n := uint64(1); n <= 48; n++ {
+		step := uint64(1)
+		if testing.Short() {
+			step = 13
+		}
+		for n := uint64(1); n <= 48; n += step {
 			for i, next := range [][]uint64{{1, 20}, {24, 17}, {48, 1}} {
 				size := 64 + uint64(i)*5 + n%5
 				pl := plan{
