@@ -39,10 +39,14 @@ func Test(ctx context.Context) error {
 			all.Env = peers.Env()
 		}
 		return build.RunTests(ctx, all, build.TestRun{
-			Packages: []string{"./core/internal/ring"},
+			Packages: []string{"./core/internal/ring", "./core/crashpoint"},
 			// The tag adds stops between any two stores of the ring.
 			Flags:  slices.Concat(flags, []string{"-tags=zbsteps"}),
 			NoSkip: strict,
+		}, build.TestRun{
+			Packages: []string{"./backend-posix", "./backend-memfd"},
+			Flags:    slices.Concat(flags, []string{"-tags=zbsteps", "-run=^TestKillAtEveryPoint"}),
+			NoSkip:   strict,
 		}, build.TestRun{
 			Packages: []string{"./compat/native", "./compat/cmd/zerobuffer", "./examples/..."},
 			Flags:    slices.Concat(flags, []string{"-tags=memfd"}), // another default on Linux
@@ -105,8 +109,8 @@ func Soak(ctx context.Context) error {
 }
 
 // Full runs what is too long for CI: ConcurrentSafe tests 100 times under -race, ten thousand
-// rounds of the stress tests, a hostile peer for ZEROBUFFER_CHAOS (10m), a long run of ten minutes,
-// long fuzzing.
+// rounds of the stress tests, a hostile peer for ZEROBUFFER_CHAOS (10m), kills in wider
+// plans, a long run of ten minutes, long fuzzing.
 func Full(ctx context.Context) error {
 	return build.Within(ctx, "full", 4*time.Hour, func(ctx context.Context) error {
 		if err := build.RaceReady(ctx); err != nil {
@@ -118,6 +122,10 @@ func Full(ctx context.Context) error {
 			Packages: []string{"./backend-posix", "./backend-memfd"},
 			Flags:    []string{"-run=^TestChaos", "-count=1", "-timeout=3h"},
 			Env:      []string{"ZEROBUFFER_CHAOS=" + build.EnvOr("ZEROBUFFER_CHAOS", "10m")},
+		}, build.TestRun{
+			Packages: []string{"./core/internal/ring"},
+			Flags:    []string{"-tags=zbsteps", "-run=^TestKill", "-count=1", "-timeout=1h"},
+			Env:      []string{"ZEROBUFFER_WIDE=1", "ZEROBUFFER_RUNS=1000000"},
 		})
 		return errors.Join(err, build.Stress(ctx, 10000), build.Soak(ctx, 10*time.Minute),
 			build.Fuzz(ctx, build.EnvOr("FUZZTIME", "5m")))

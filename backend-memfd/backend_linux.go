@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
 
@@ -65,6 +66,7 @@ func (b *Backend) create(name string, config driver.Config) (driver.Channel, err
 	if err != nil {
 		return nil, errors.Join(err, c.Remove(), c.Close())
 	}
+	crashpoint.At("created")
 	config.Logger.Debug("created buffer", "place", c.where(), "size", len(c.Memory()))
 	return c, nil
 }
@@ -80,6 +82,7 @@ func (b *Backend) newOwner(name string, config driver.Config) (*owner, error) {
 			return nil, errors.Join(err, seg.unmap(), unix.Close(fd))
 		}
 	}
+	crashpoint.At("format")
 	s := &server{
 		fd: fd, seg: seg, accept: b.accept, log: config.Logger,
 		watches: map[*watch]*client{}, refused: map[int]bool{},
@@ -176,6 +179,7 @@ func (b *Backend) open(name string, config driver.Config) (driver.Channel, error
 	if err != nil {
 		return nil, fmt.Errorf("open buffer %q: %w", name, err)
 	}
+	crashpoint.At("opened")
 	g.name = name
 	config.Logger.Debug("opened buffer", "name", name, "size", len(g.Memory()))
 	return g, nil

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
 
@@ -57,6 +58,7 @@ func (p place) unlink() error {
 	if err := unix.Unlink(p.path()); err != nil && err != unix.ENOENT {
 		return explain(&fs.PathError{Op: "remove the socket", Path: p.path(), Err: err})
 	}
+	crashpoint.At("unlink")
 	return nil
 }
 
@@ -85,6 +87,7 @@ func (p place) listen(config *driver.Config) (int, error) {
 		return -1, err
 	}
 	err = p.withAddress(func(addr unix.Sockaddr) error { return unix.Bind(fd, addr) })
+	crashpoint.At("bind")
 	switch {
 	case err == unix.EADDRINUSE && p.dir == "":
 		err = p.inUse(0)
@@ -93,9 +96,11 @@ func (p place) listen(config *driver.Config) (int, error) {
 	default:
 		if p.dir != "" {
 			err = p.setPermissions(config)
+			crashpoint.At("socket-permissions")
 		}
 		if err == nil {
 			err = os.NewSyscallError("listen", unix.Listen(fd, backlog))
+			crashpoint.At("listen")
 		}
 		if err != nil && p.dir != "" {
 			_ = p.unlink()

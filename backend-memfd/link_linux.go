@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 )
 
 // answerTime is how long one side waits for a message that the other owes it. A process that is
@@ -84,6 +86,7 @@ func (l *link) send(m message, fd int) error {
 		return err
 	}
 	_, _, err := l.conn.WriteMsgUnix(m.encode(), rights, nil)
+	crashpoint.At("send")
 	return err
 }
 

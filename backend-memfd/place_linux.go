@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
 
@@ -89,6 +90,7 @@ func (p place) makeDir(chosen bool) error {
 		return fmt.Errorf("make the directory of the sockets: %w; %s",
 			&fs.PathError{Op: "mkdir", Path: p.dir, Err: err}, hint)
 	}
+	crashpoint.At("make-directory")
 	if chosen {
 		return nil
 	}
@@ -137,6 +139,7 @@ func (p place) underLock(patience time.Duration, do func() error) error {
 	} else if err != nil {
 		return &fs.PathError{Op: "flock", Path: p.dir, Err: err}
 	}
+	crashpoint.At("lock-directory")
 	defer func() { _ = unix.Flock(fd, unix.LOCK_UN) }() // a child may have the descriptor
 	return do()
 }

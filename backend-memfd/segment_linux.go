@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 	"github.com/zerobuffer-go/zerobuffer/core/linux/futex"
@@ -88,6 +89,7 @@ func makeSegment(name string, size uint64, huge bool) (fd int, s *segment, err e
 	if err != nil {
 		return -1, nil, err
 	}
+	crashpoint.At("make-memfd")
 	if huge {
 		err = reserveHuge(fd, words+wordsSize)
 	} else {
@@ -95,6 +97,7 @@ func makeSegment(name string, size uint64, huge bool) (fd int, s *segment, err e
 	}
 	if err == nil {
 		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
+		crashpoint.At("seal")
 	}
 	if err == nil {
 		s, err = mapSegment(fd, size, words)

@@ -3,6 +3,7 @@ package posixshm
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
 
@@ -25,6 +26,7 @@ func setClaim(fd int, role driver.Role) error {
 	err := retry(func() error {
 		return unix.FcntlFlock(uintptr(fd), unix.F_OFD_SETLK, claimRange(role, unix.F_WRLCK))
 	})
+	crashpoint.At("lock-byte")
 	if err == unix.EACCES {
 		return unix.EAGAIN
 	}
@@ -36,6 +38,7 @@ func dropClaim(fd int, role driver.Role) {
 	_ = retry(func() error {
 		return unix.FcntlFlock(uintptr(fd), unix.F_OFD_SETLK, claimRange(role, unix.F_UNLCK))
 	})
+	crashpoint.At("unlock-byte")
 }
 
 // claimedByOther tells whether another description than fd holds the byte of role.
@@ -66,6 +69,7 @@ func takeLease(fd int) lease {
 		return leaseUnsupported
 	}
 	_, err := unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_WRLCK)
+	crashpoint.At("lease")
 	switch err {
 	case nil:
 		return leaseGranted

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 	"github.com/zerobuffer-go/zerobuffer/core/linux/memory"
@@ -79,6 +80,7 @@ func (b *Backend) make(c *channel, name string) error {
 	for _, s := range c.sems {
 		c.mendSemaphore(s)
 	}
+	crashpoint.At("created")
 	return nil
 }
 
@@ -122,6 +124,7 @@ func (b *Backend) makeSegment(c *channel) (*file, error) {
 	}
 	if err == nil && c.config.Format != nil {
 		err = c.config.Format(c.mem, uint64(os.Getpid()))
+		crashpoint.At("format")
 	}
 	if err == nil {
 		c.live = newLiveness(c.fd, c.id, true, c.config.Logger)

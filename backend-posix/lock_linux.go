@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
 
@@ -96,6 +97,7 @@ func (l *lockFile) lock(dir int, config *driver.Config) error {
 	}
 	l.id, l.owner = idOf(&st), st.Uid
 	err := retry(func() error { return unix.Flock(l.fd, unix.LOCK_EX|unix.LOCK_NB) })
+	crashpoint.At("lock")
 	if err != nil {
 		return err
 	}
@@ -110,6 +112,7 @@ func (l *lockFile) lock(dir int, config *driver.Config) error {
 		_ = unlinkOwnAt(dir, file, l.id)
 		return err
 	}
+	crashpoint.At("lock-permissions")
 	return nil
 }
 
@@ -136,7 +139,9 @@ func (l *lockFile) close() { _ = unix.Close(l.fd) }
 // user: whoever comes first would lock the others out otherwise.
 func makeLockDir(dir string) error {
 	fd, err := walkLockDir(dir, func(above int, name string) error {
-		if err := unix.Mkdirat(above, name, 0o777); err != nil && err != unix.EEXIST {
+		err := unix.Mkdirat(above, name, 0o777)
+		crashpoint.At("make-directory")
+		if err != nil && err != unix.EEXIST {
 			return err
 		}
 		return nil
@@ -194,6 +199,7 @@ func enterLockDir(above int, path string, before func(int, string) error) (int, 
 	if unix.Fstat(fd, &st) == nil && isOwn(&st) && st.Mode&0o7777 != 0o1777 {
 		// The link leads to what is open, whatever the path leads to by now.
 		_ = unix.Chmod("/proc/self/fd/"+strconv.Itoa(fd), 0o1777)
+		crashpoint.At("open-directory")
 	}
 	return fd, nil
 }

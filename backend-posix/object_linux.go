@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
 
@@ -53,6 +54,7 @@ func unlinkOwnAt(dir int, path string, id objectID) error {
 	if err := unix.Unlinkat(dir, path, 0); err != nil && err != unix.ENOENT {
 		return &fs.PathError{Op: "unlink", Path: path, Err: err}
 	}
+	crashpoint.At("unlink")
 	return nil
 }
 
@@ -96,6 +98,7 @@ func openNew(dir int, path string) (fd int, err error) {
 		fd, err = unix.Openat(dir, path, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o600)
 		return err
 	})
+	crashpoint.At("make-file")
 	return fd, err
 }
 
@@ -130,6 +133,7 @@ func newFile(dir string, config *driver.Config) (*file, error) {
 		return nil, &fs.PathError{Op: "stat a new file in", Path: dir, Err: err}
 	}
 	f.id = idOf(&st)
+	crashpoint.At("make-nameless")
 	return f, nil
 }
 
@@ -168,6 +172,12 @@ func modeOf(config *driver.Config) fs.FileMode {
 
 // link gives the file its name; the error is unix.EEXIST if there is something of that name.
 func (f *file) link(path string) error {
+	err := f.linkAs(path)
+	crashpoint.At("link")
+	return err
+}
+
+func (f *file) linkAs(path string) error {
 	if f.temp != "" {
 		return unix.Linkat(unix.AT_FDCWD, f.temp, unix.AT_FDCWD, path, 0)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 	"github.com/zerobuffer-go/zerobuffer/core/linux/memory"
@@ -44,6 +45,7 @@ func (b *Backend) open(name string, config driver.Config) (driver.Channel, error
 		c.sems[i] = newSemaphore(format, &c.paths, i, m)
 	}
 	c.live = newLiveness(fd, c.id, false, config.Logger)
+	crashpoint.At("opened")
 	opens.add(c.id, 1)
 	config.Logger.Debug("opened buffer", "path", c.path, "size", len(c.mem),
 		"semaphores", format.library)

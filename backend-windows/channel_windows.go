@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/windows"
 
+	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
@@ -137,8 +138,10 @@ func (c *channel) Remove() error {
 	}
 	c.removed = true
 	c.live.release()
+	crashpoint.At("release-claim")
 	if c.created {
 		c.letGo()
+		crashpoint.At("let-go")
 		c.config.Logger.Debug("removed buffer", "section", c.names.segment)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/windows"
 
+	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
@@ -86,29 +87,35 @@ func (c *channel) make(sa *windows.SecurityAttributes) error {
 		if c.sems[i], err = makeSemaphore(name, sa); err != nil {
 			return leftover("semaphore", name, err)
 		}
+		crashpoint.At("make-semaphore")
 	}
 	if err := c.live.Claim(driver.Reader); errors.Is(err, driver.ErrReaderConnected) {
 		return &busyError{busyGrace, err}
 	} else if err != nil {
 		return err
 	}
+	crashpoint.At("claim")
 	if err := c.live.closing.make(c.names.closing, sa); err != nil {
 		return err
 	}
+	crashpoint.At("make-closing")
 	var err error
 	if c.counts, err = makeCounts(c.names.waits, sa); err != nil {
 		return err
 	}
+	crashpoint.At("make-counts")
 	c.finish()
 	c.section, err = makeSection(c.names.segment, c.config.Size, sa)
 	if err != nil {
 		return leftover("section", c.names.segment, spaceError(err, c.config.Size))
 	}
+	crashpoint.At("make-section")
 	if c.mem, err = mapView(c.section, readWrite, c.config.Size); err != nil {
 		return fmt.Errorf("map section %s: %w", c.names.segment, spaceError(err, c.config.Size))
 	}
 	if c.config.Format != nil {
 		err = c.config.Format(c.mem, uint64(os.Getpid()))
+		crashpoint.At("format")
 	}
 	if err == nil {
 		c.oieb, err = layout.View(c.mem)

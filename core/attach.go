@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/ring"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
@@ -76,6 +77,7 @@ func attach(
 	if err := live.Claim(driver.Writer); err != nil {
 		return nil, err
 	}
+	crashpoint.At("claim")
 	s := newSession(name, driver.Writer, ch, opts.Wait, opts.Logger)
 	s.seg = seg
 	w := &Writer{s: s, opts: opts, ring: ring.NewProducer(seg, s.peer, opts.Lap)}
@@ -89,6 +91,7 @@ func attach(
 	}
 	if err := w.recover(before); err != nil {
 		seg.OIEB.WriterPID.CompareAndSwap(s.pid, before)
+		crashpoint.At("attach-undone")
 		return nil, err
 	}
 	return w, nil
@@ -130,10 +133,12 @@ func (w *Writer) claimPID() (before uint64, err error) {
 			tries--
 			continue
 		}
+		crashpoint.At("claim-pid")
 		time.Sleep(secondLook)
 		if now := o.WriterPID.Load(); now != w.s.pid {
 			return 0, fmt.Errorf("%w with PID %d", ErrWriterConnected, now)
 		}
+		crashpoint.At("second-look")
 		return pid, nil
 	}
 	return 0, fmt.Errorf("writer_pid changes all the time: %w", ErrCorrupt)
@@ -182,6 +187,7 @@ func (w *Writer) recover(before uint64) error {
 			break
 		}
 	}
+	crashpoint.At("reset-waiters")
 	rec, err := w.ring.Attach(w.foreign)
 	if err != nil {
 		return err
@@ -235,6 +241,7 @@ func (w *Writer) displaced(pid uint64) error {
 		return fmt.Errorf("%w: PID %d", ErrWriterReplaced, pid)
 	}
 	o.WriterPID.CompareAndSwap(pid, w.s.pid)
+	crashpoint.At("pid-put-back")
 	w.s.log.Warn("writer_pid was overwritten and put back", "was", pid)
 	return nil
 }

@@ -69,8 +69,11 @@ func brokenRule(file, imported string) string {
 	case dir == "internal/ring" && own && !slices.Contains([]string{
 		module + "/layout", module + "/internal/release", module + "/internal/spin",
 		module + "/internal/sentinel",
+		module + "/crashpoint",
 	}, imported):
 		return "the ring knows the layout and what processors offer"
+	case dir == "crashpoint" && own:
+		return "the crash points stand alone"
 	case dir == "layout" && own:
 		return "the layout stands alone"
 	case dir == "driver" && own && imported != module+"/internal/sentinel":
@@ -90,6 +93,7 @@ func TestImportsBroken(t *testing.T) {
 		{"internal/ring/a.go", "time"},
 		{"internal/ring/a.go", module + "/driver"},
 		{"layout/a.go", module + "/driver"},
+		{"crashpoint/a.go", module + "/layout"},
 		{"driver/a.go", module + "/layout"},
 	} {
 		src := "package a\nimport " + strconv.Quote(c.imported)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
@@ -120,10 +121,14 @@ func (w *Writer) setMetadata(b []byte) error {
 	}
 	// The order of contract 2: content, length, and the store that commits both.
 	copy(block[layout.MetadataPrefix:], b)
+	crashpoint.At("metadata")
 	binary.LittleEndian.PutUint64(block, uint64(len(b)))
+	crashpoint.At("metadata-length")
 	written := uint64(layout.MetadataPrefix + len(b))
 	o.MetadataFree.Store(uint64(len(block)) - written)
+	crashpoint.At("metadata-free")
 	o.MetadataWritten.Store(written)
+	crashpoint.At("metadata-written")
 	w.s.log.Debug("metadata set", "bytes", len(b))
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
 
@@ -85,10 +86,12 @@ func (r *Reader) bury(pid uint64) bool {
 	if tokens, waiters := r.s.peer.State(); waiters > 0 && r.s.seg.OIEB.WriterPID.Load() == pid {
 		// It was killed while it waited; its place in the queue would swallow wake-ups.
 		r.s.peer.ResetWaiters(tokens, waiters)
+		crashpoint.At("bury-waiters")
 	}
 	if !r.s.seg.OIEB.WriterPID.CompareAndSwap(pid, 0) {
 		return false
 	}
+	crashpoint.At("bury")
 	if healed {
 		r.healed.Add(1)
 	}
@@ -122,6 +125,7 @@ func (r *Reader) freeStuckWriter() time.Duration {
 	r.s.log.Warn("payload_free_bytes was wrong and was repaired", "was", seen.free,
 		"is", o.PayloadFree.Load())
 	_ = r.s.peer.Post(1) // cannot overflow: there was no token
+	crashpoint.At("unstick")
 	return idleLook
 }
 

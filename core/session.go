@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/release"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/spin"
@@ -170,6 +171,7 @@ func (s *session) wake(block uint64) bool {
 func (s *session) detach() error {
 	err := s.ch.Remove()
 	s.detached.Store(true)
+	crashpoint.At("detach")
 	return err
 }
 
@@ -216,12 +218,14 @@ func (s *session) drop() {
 // true: a peer that is just going to block would miss a bare wake.
 func (s *session) resign(wake bool) error {
 	s.pidOf(s.role).CompareAndSwap(s.pid, 0)
+	crashpoint.At("resign")
 	if !wake {
 		return nil
 	}
 	if err := s.peer.Post(1); err != nil && !errors.Is(err, driver.ErrOverflow) {
 		return err
 	}
+	crashpoint.At("resign-post")
 	return nil // with an overflow the peer is awake anyway
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/release"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
@@ -208,6 +209,7 @@ func (w *Writer) write(ctx context.Context, parts [][]byte) error {
 		}
 	}
 	gather(buf, parts)
+	crashpoint.At("payload")
 	return w.seal(n)
 }
 

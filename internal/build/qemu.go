@@ -121,7 +121,7 @@ func (e Emulated) runs() []TestRun {
 	}
 	model := run
 	model.Packages = []string{"./core/internal/ring"}
-	model.Flags = append([]string{"-tags=zbsteps"}, run.Flags...)
+	model.Flags = append([]string{"-tags=zbsteps", "-short"}, run.Flags...)
 	return []TestRun{run, model}
 }
 

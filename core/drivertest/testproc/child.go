@@ -108,6 +108,13 @@ func (c *Child) Line() string {
 	return strings.TrimSpace(text)
 }
 
+// Next reads the next line that the child says, and returns false when it has ended. Then Wait tells
+// how.
+func (c *Child) Next() (line string, ok bool) {
+	text, err := c.out.ReadString('\n')
+	return strings.TrimSpace(text), err == nil
+}
+
 // Ready waits until the child says "ready", and returns it.
 func (c *Child) Ready() *Child {
 	c.t.Helper()

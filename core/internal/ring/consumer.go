@@ -125,6 +125,7 @@ func (c *Consumer) lookAround(finish bool) error {
 		c.unread = 0
 		return nil
 	}
+	step("look-mark")
 	return c.look()
 }
 
@@ -137,11 +138,13 @@ func (c *Consumer) look() error {
 		return c.beyond("write_pos", w)
 	}
 	w = c.fold(w)
+	step("look-write-pos")
 	if c.oieb.ReadPos.Load() != c.published.Load() {
 		if err := c.restart(); err != nil {
 			return err
 		}
 	}
+	step("look-read-pos")
 	c.unread = c.distance(c.pos, w)
 	if c.unread == 0 && c.fullAt(c.pos) {
 		c.unread = c.size // one frame, or a foreign writer, has filled the ring to the brim
@@ -181,6 +184,7 @@ func (c *Consumer) fullAt(pos uint64) bool {
 		return false
 	}
 	n, free := f.head.Number(), c.oieb.PayloadFree.Load()
+	step("look-free")
 	switch {
 	case free != 0 && (n != c.expected || f.head.IsUnfinished()):
 		return false
@@ -207,6 +211,7 @@ func (c *Consumer) Heal(pid uint64) bool {
 	if err != nil {
 		return false
 	}
+	step("look-write-pos")
 	// Our own word, but for a restart at 0 that this side has not seen yet.
 	raw := c.oieb.ReadPos.Load()
 	if raw != c.published.Load() && raw != 0 {
@@ -218,6 +223,7 @@ func (c *Consumer) Heal(pid uint64) bool {
 	}
 	r := c.fold(raw)
 	f := c.oieb.PayloadFree.Load()
+	step("look-free")
 	want := c.size - c.distance(r, w)
 	if w == r && (c.back.Load() != c.taken.Load() || c.fullAt(r)) {
 		want = 0
@@ -225,5 +231,9 @@ func (c *Consumer) Heal(pid uint64) bool {
 	if f == want {
 		return false
 	}
-	return c.oieb.WriterPID.Load() == pid && c.oieb.PayloadFree.CompareAndSwap(f, want)
+	if c.oieb.WriterPID.Load() != pid || !c.oieb.PayloadFree.CompareAndSwap(f, want) {
+		return false
+	}
+	step("heal")
+	return true
 }

@@ -208,6 +208,7 @@ func (c *Consumer) GiveBack() (held int) {
 	if tokens, _ := c.space.State(); tokens == 0 {
 		// It cannot overflow from 0; a broken peer that makes it so has only itself to blame.
 		_ = c.space.Post(1)
+		step("give-back")
 	}
 	return int(taken - back)
 }

@@ -27,19 +27,19 @@ func TestAdditionOnItsWay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(1, 256, false)
-			onStep = func(string) {}
+			onStep(nil)
 			w.attach()
 			writeOne(t, w, 80)
 			h, err := w.rd.read()
 			if h == nil || err != nil {
 				t.Fatal(err)
 			}
-			onStep = func(name string) {
+			onStep(func(name string) {
 				if name == "read-pos" {
-					onStep = func(string) {}
+					onStep(nil)
 					look(t, w)
 				}
-			}
+			})
 			w.rd.(*ourReader).c.Release(h.slot, h.gen)
 			w.rd.(*ourReader).c.GiveBack()
 			if free := w.seg.OIEB.PayloadFree.Load(); free != 256 {

@@ -46,6 +46,7 @@ func (p *Producer) place(total uint64) (place, bool) {
 func (p *Producer) refresh() error {
 	// Partner: Consumer.GiveBack. The reader has done with the bytes before it.
 	raw := p.oieb.ReadPos.Load()
+	step("look-read-pos")
 	r, err := p.position("read_pos", raw)
 	if err != nil {
 		return err
@@ -91,15 +92,18 @@ func (p *Producer) drained() bool {
 	if !p.foreign {
 		return !p.stillFull(raw)
 	}
+	step("look-drained")
 	tokens, _ := p.ready.State()
+	step("look-tokens")
 	return p.oieb.PayloadFree.Load() == p.size && tokens == 0
 }
 
 // stillFull tells whether a ring that was full is so, with read_pos raw. Our reader moves read_pos
 // when the first frame comes back. Where the ring was only taken for full, because an addition was
-// on its way when this writer attached, the free bytes tell.
+// on its way when this writer attached, the free bytes tell. They are below 0 for a moment if such
+// an addition comes after the subtraction of a frame that fills the ring.
 func (p *Producer) stillFull(raw uint64) bool {
-	return p.full && raw == p.fullRaw && p.oieb.PayloadFree.Load() < p.size
+	return p.full && raw == p.fullRaw && p.free() < p.size
 }
 
 // MaxPayload is the largest payload of a frame in bytes.

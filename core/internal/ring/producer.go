@@ -100,9 +100,14 @@ func (p *Producer) Open(n uint64) ([]byte, error) {
 			return nil, err
 		}
 		p.anchored = p.pos != 0
+		if p.foreign && total == p.size {
+			// Nothing is unread. Now the counts tell whether this frame was read, see wholeUnread.
+			p.count = p.oieb.ReadCount.Load()
+		}
 	}
 	if pl.tail >= layout.HeaderSize {
 		layout.WriteSize(p.data[p.pos:], 0)
+		step("marker-size")
 		layout.WriteSeq(p.data[p.pos:], 0)
 		step("marker")
 	}
@@ -164,6 +169,7 @@ func (p *Producer) Seal(n uint64) error {
 	o := p.open
 	if total := layout.HeaderSize + n; total < o.total {
 		layout.WriteSize(p.data[o.at:], n)
+		step("shorten")
 		o.total = total
 	}
 	p.open = opened{}
@@ -236,6 +242,7 @@ func (p *Producer) Flush() error {
 	b.n, b.bytes, b.markers = 0, 0, 0
 	// Partner: the reader's Take or State. It makes all of the above visible.
 	err := p.ready.Post(n)
+	step("post")
 	p.fetchNext(bytes)
 	if !first {
 		p.subtract(bytes)

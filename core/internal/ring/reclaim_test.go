@@ -10,17 +10,17 @@ import "testing"
 func lostFrame(t *testing.T, before ...uint64) (*world, uint64) {
 	t.Helper()
 	w := newWorld(1, 512, true)
-	onStep = func(string) {}
+	onStep(nil)
 	w.attach()
 	for _, n := range before {
 		writeOne(t, w, n)
 	}
 	readAll(w)
-	onStep = func(name string) {
+	onStep(func(name string) {
 		if name == "subtract" {
 			panic(errKilled)
 		}
-	}
+	})
 	w.attempt(func() error {
 		b, err := w.p.Open(20)
 		fillFrame(w, b)
@@ -32,7 +32,7 @@ func lostFrame(t *testing.T, before ...uint64) (*world, uint64) {
 		}
 		return err
 	})
-	onStep = func(string) {}
+	onStep(nil)
 	w.attach()
 	readAll(w)
 	if w.err != nil {
@@ -129,13 +129,13 @@ func TestReclaim(t *testing.T) {
 	})
 	t.Run("no room for held frames", func(t *testing.T) {
 		w := newWorld(1, 64, true)
-		onStep = func(string) {}
+		onStep(nil)
 		w.attach()
-		onStep = func(name string) {
+		onStep(func(name string) {
 			if name == "subtract" {
 				panic(errKilled)
 			}
-		}
+		})
 		w.attempt(func() error {
 			b, err := w.p.Open(30)
 			fillFrame(w, b)
@@ -144,7 +144,7 @@ func TestReclaim(t *testing.T) {
 			}
 			return err
 		})
-		onStep = func(string) {}
+		onStep(nil)
 		w.attach()
 		readAll(w)
 		if free := w.seg.OIEB.PayloadFree.Load(); free != 64 || w.err != nil {
@@ -157,7 +157,7 @@ func TestReclaim(t *testing.T) {
 // foreign reader, so that a ring that was read to its end can be used as a whole again.
 func TestLowerFree(t *testing.T) {
 	w := newWorld(1, 128, true)
-	onStep = func(string) {}
+	onStep(nil)
 	w.attach()
 	writeOne(t, w, 50)
 	readAll(w)

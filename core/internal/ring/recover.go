@@ -81,6 +81,7 @@ func (p *Producer) inspect() (state, error) {
 	if err != nil {
 		return s, err
 	}
+	step("look-write-pos")
 	s.head = layout.ReadHeader(p.data)
 	end := layout.HeaderSize + s.head.Size
 	if s.head.IsUnfinished() && raw == 0 && w != 0 && w != end {
@@ -101,7 +102,7 @@ func (p *Producer) inspect() (state, error) {
 // last lap may look the same while the reader's addition is on its way. In doubt the ring is taken
 // for full, and [Producer.stillFull] finds out.
 func (p *Producer) looksFull(r uint64) bool {
-	free := p.oieb.PayloadFree.Load()
+	free := p.free()
 	head := layout.ReadHeader(p.data)
 	switch {
 	case free == 0 && r == 0 && layout.HeaderSize+head.Size == p.size:
@@ -109,18 +110,23 @@ func (p *Producer) looksFull(r uint64) bool {
 	case p.foreign || free >= p.size:
 		return false
 	}
-	f, err := p.frameAt(r, p.size)
-	if err != nil || f.total == 0 || f.head.IsUnfinished() {
-		return false
-	}
-	return p.walk(r, p.size, func(frame) {}) == nil
+	// What starts in the middle of an older frame may form a chain by chance. Peers set no marks, so
+	// a mark is that of a frame which was never published.
+	written := true
+	err := p.walk(r, p.size, func(f frame) {
+		written = written && f.head.Number() != 0 && !f.head.IsUnfinished()
+	})
+	return err == nil && written
 }
 
 // snapshot loads payload_free_bytes and read_pos so that they belong together, as far as a reader
 // that goes on allows it: it stores one after the other.
 func (p *Producer) snapshot() (free, r uint64) {
 	for range 100 {
-		free, r = p.free(), p.oieb.ReadPos.Load()
+		free = p.free()
+		step("look-free")
+		r = p.oieb.ReadPos.Load()
+		step("look-read-pos")
 		if p.free() == free {
 			break
 		}
@@ -179,6 +185,7 @@ func (p *Producer) lowUse(r, w, left uint64) uint64 {
 // what is taken beyond a sum of their sizes is lost. It reports whether there was any.
 func (p *Producer) reclaim() bool {
 	free := p.oieb.PayloadFree.Load()
+	step("look-free")
 	tokens, waiters := p.ready.State()
 	if !p.foreign || free >= p.size || tokens != 0 || waiters == 0 ||
 		p.fold(p.oieb.ReadPos.Load()) != p.pos {
@@ -199,9 +206,11 @@ func (p *Producer) reclaim() bool {
 		return false
 	}
 	// No release came between: the reader only adds.
+	step("look-held")
 	if !p.oieb.PayloadFree.CompareAndSwap(free, p.size-held) {
 		return false
 	}
+	step("reclaim")
 	lost := used - held
 	p.base += lost
 	p.doubt -= min(p.doubt, lost)
@@ -216,6 +225,7 @@ func (p *Producer) reclaim() bool {
 func (p *Producer) lowerFree() uint64 {
 	for range 100 { // a reader that adds all the time is left for the next call
 		f := p.oieb.PayloadFree.Load()
+		step("look-free")
 		r := p.fold(p.oieb.ReadPos.Load()) // after f: the reader moves it first and adds later
 		if r > p.size {
 			return 0
@@ -224,7 +234,9 @@ func (p *Producer) lowerFree() uint64 {
 		if int64(f) <= int64(limit) {
 			return 0
 		}
+		step("look-read-pos")
 		if p.oieb.PayloadFree.CompareAndSwap(f, limit) {
+			step("lower")
 			return f - limit
 		}
 	}
@@ -264,16 +276,18 @@ func (p *Producer) tokensAtAttach(s *state) error {
 			n = uint32(min(s.chain.frames, manyTokens))
 		}
 	case s.full && n == 0:
-		if tokens, waiters := p.ready.State(); tokens == 0 && waiters > 0 {
-			n = 1
-		}
+		p.unsettled = true
+		return p.Settle()
 	default:
 		p.unsettled = s.chain.frames != 0 && (s.chain.frames != 1 || n == 0)
 	}
 	if n == 0 {
 		return nil
 	}
-	return posted(p.ready.Post(n))
+	step("look-tokens")
+	err := p.ready.Post(n)
+	step("recover-post")
+	return posted(err)
 }
 
 // settleEvery is how many calls of Settle go by before it counts the unread frames without a
@@ -294,8 +308,13 @@ func (p *Producer) Settle() error {
 	if p.looks++; (tokens != 0 || waiters == 0) && p.looks%settleEvery != 0 {
 		return nil
 	}
+	step("look-tokens")
 	r := p.oieb.ReadPos.Load()
+	step("look-read-pos")
 	frames, whole := p.countUnread(r)
+	if p.full && p.wholeUnread() {
+		frames = 1
+	}
 	t, w := p.ready.State()
 	if !whole {
 		// The frames are this side's and those that Attach has seen whole. A hostile reader could
@@ -303,6 +322,7 @@ func (p *Producer) Settle() error {
 		p.broken++
 		p.unsettled = p.broken < settleTries
 	}
+	step("look-tokens")
 	if !whole || t != tokens || w != waiters || p.oieb.ReadPos.Load() != r {
 		return nil // the reader moved on meanwhile: look again later
 	}
@@ -310,12 +330,21 @@ func (p *Producer) Settle() error {
 	case tokens == 0 && waiters > 0:
 		p.unsettled = false
 		if frames != 0 {
-			return posted(p.ready.Post(uint32(frames)))
+			err := p.ready.Post(uint32(frames))
+			step("settle-post")
+			return posted(err)
 		}
 	case uint64(tokens) == frames:
 		p.unsettled = false
 	}
 	return nil
+}
+
+// wholeUnread tells whether a foreign reader that is blocked has not read the frame that fills the
+// ring. The positions and the free bytes are the same while it holds that frame, but read_count is
+// not: our writers make the counts fit when they write such a frame.
+func (p *Producer) wholeUnread() bool {
+	return p.free() == 0 && p.oieb.WrittenCount.Load() != p.oieb.ReadCount.Load()
 }
 
 // countUnread counts the frames from read_pos raw on, and tells whether the chain is whole.

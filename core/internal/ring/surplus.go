@@ -18,6 +18,7 @@ func (p *Producer) DropSurplus() error {
 	left := p.surplus(s.chain.frames)
 	for range takeTries {
 		n := p.ready.Take(min(left, p.surplus(s.chain.frames)))
+		step("drop-surplus")
 		if left -= min(left, n); n == 0 || left == 0 {
 			break
 		}
@@ -40,5 +41,6 @@ func (p *Producer) QuietReader() bool {
 		return false
 	}
 	p.oieb.WrittenCount.Store(p.oieb.ReadCount.Load())
+	step("quiet-count")
 	return true
 }

@@ -1,0 +1,150 @@
+//go:build zbsteps
+
+package ring
+
+import (
+	"os"
+	"testing"
+)
+
+// totals is what an exploration has tried.
+type totals struct {
+	plans, runs, states, kills int
+	limits
+}
+
+// explore plays all runs of a plan.
+func (all *totals) explore(t *testing.T, pl plan) {
+	t.Helper()
+	next := uint64(1)
+	for i := range pl.parts {
+		pl.parts[i].number = next
+		if pl.parts[i].seal != 0 {
+			next++
+		}
+	}
+	p := newPaths()
+	for more := true; more; more = p.next() {
+		s := newScene(p, pl)
+		counted, err := s.run()
+		if err != nil {
+			for _, l := range s.log {
+				t.Log(l)
+			}
+			o := s.seg.OIEB
+			t.Fatalf("%v\nplan %+v\ndecisions %v, reader at %s, R %d W %d F %d tokens %d", err, pl, p,
+				s.rd.place, o.ReadPos.Load(), o.WritePos.Load(), o.PayloadFree.Load(), s.data.tokens)
+		}
+		if counted {
+			all.runs++
+		}
+		all.kills += s.kills
+		all.doubt += s.limits.doubt
+		all.noRoom += s.limits.noRoom
+		all.looks += s.limits.looks
+	}
+	all.plans++
+	all.states += len(p.seen)
+}
+
+func (all *totals) log(t *testing.T) {
+	t.Helper()
+	t.Logf("%d plans, %d states, %d runs to their end, %d kills; excused: space in doubt %d, no room "+
+		"for that %d; looks after a time-out %d", all.plans, all.states,
+		all.runs, all.kills, all.doubt, all.noRoom, all.looks)
+	if all.runs == 0 {
+		t.Error("nothing was tried")
+	}
+}
+
+// wide tells whether much more is to be tried than in each run of the tests.
+func wide() bool { return os.Getenv("ZEROBUFFER_WIDE") != "" }
+
+// eachReader runs a test with a reader of ours and with a strict foreign one.
+func eachReader(t *testing.T, test func(t *testing.T, foreign bool)) {
+	for _, foreign := range []bool{false, true} {
+		t.Run(map[bool]string{false: "our-reader", true: "foreign-reader"}[foreign],
+			func(t *testing.T) { test(t, foreign) })
+	}
+}
+
+// TestKillAtEveryStep kills the writer at every step while the reader stands at every step of its
+// own, and its successor at every step of its recovery, for five frames and more over two laps.
+func TestKillAtEveryStep(t *testing.T) {
+	eachReader(t, func(t *testing.T, foreign bool) {
+		plans := map[string]plan{
+			"frames":      {size: 64, parts: frames(1, 20, 1, 20, 1)},
+			"one-held":    {size: 80, parts: frames(10, 17, 1, 24, 9), hold: 1},
+			"two-held":    {size: 80, parts: frames(1, 1, 1, 1, 1, 20, 1), hold: 2},
+			"held-behind": {size: 96, parts: frames(10, 17, 1, 24, 9, 1), hold: 1, newest: !foreign},
+			"whole-ring":  {size: 64, parts: frames(30, 48, 20, 40, 1)},
+			"whole-held":  {size: 64, parts: frames(1, 48, 20, 1, 1), hold: 1},
+			"batches":     {size: 96, parts: append(together(1, 2, 3), together(4, 20)...), hold: 1},
+			"reserved": {size: 72, parts: []part{
+				{open: 40, seal: 1}, {open: 20}, {open: 30, seal: 24}, {open: 50, seal: 3},
+				{open: 1, seal: 1},
+			}},
+			"closed": {size: 64, parts: frames(1, 20, 1), hold: 1, close: true},
+		}
+		if wide() {
+			plans["frames-on"] = plan{size: 64, parts: frames(1, 20, 1, 1, 20, 1, 20, 1)}
+			plans["wide"] = plan{size: 64, parts: frames(1, 20, 1), wide: true}
+			plans["wide-held"] = plan{size: 80, parts: frames(10, 17, 24), hold: 1, wide: true}
+		}
+		var all totals
+		for name, pl := range plans {
+			t.Run(name, func(t *testing.T) {
+				if pl.foreign, pl.kills = foreign, 2; testing.Short() {
+					pl.kills = 1
+				}
+				all.explore(t, pl)
+			})
+		}
+		all.log(t)
+	})
+}
+
+// TestKillAtEveryPlace does the same with two frames from every position of a small ring on, in
+// rings of sizes that leave every tail. The last frame brings the reader of the end across a lap.
+func TestKillAtEveryPlace(t *testing.T) {
+	eachReader(t, func(t *testing.T, foreign bool) {
+		var all totals
+		step := uint64(1)
+		if testing.Short() {
+			step = 13
+		}
+		for n := uint64(1); n <= 48; n += step {
+			for i, next := range [][]uint64{{1, 20}, {24, 17}, {48, 1}} {
+				size := 64 + uint64(i)*5 + n%5
+				pl := plan{
+					size: size, foreign: foreign, parts: frames(append([]uint64{n}, next...)...),
+					before: 1, hold: int(n+uint64(i)) % 2, kills: 1,
+				}
+				if wide() {
+					pl.kills = 2
+				}
+				all.explore(t, pl)
+			}
+		}
+		all.log(t)
+	})
+}
+
+// TestEverySchedule plays every schedule of three writes with a wrap against three reads with one
+// frame held, alone, with a close and with a kill; the kill may come while the successor is at work,
+// too, and the reader moves in its recovery.
+func TestEverySchedule(t *testing.T) {
+	eachReader(t, func(t *testing.T, foreign bool) {
+		wrap := plan{size: 80, foreign: foreign, parts: frames(20, 20, 20), hold: 1}
+		closes, killed := wrap, wrap
+		closes.close = true
+		killed.kills, killed.wide = 1, true
+		for name, pl := range map[string]plan{"alone": wrap, "close": closes, "kill": killed} {
+			t.Run(name, func(t *testing.T) {
+				var all totals
+				all.explore(t, pl)
+				all.log(t)
+			})
+		}
+	})
+}
