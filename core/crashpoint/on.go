@@ -32,8 +32,8 @@ func Handle(act func(n uint64, name string)) {
 	current.Store(&handler{act: act})
 }
 
-// KillWhen ends this process, as SIGKILL does, at the first place for which when returns true: nothing
-// is cleaned up, and the goroutine that has come there goes no further.
+// KillWhen ends this process, as SIGKILL does, at the first place for which when returns true:
+// nothing is cleaned up, and the goroutine that has come there goes no further.
 func KillWhen(when func(n uint64, name string) bool) {
 	Handle(func(n uint64, name string) {
 		if !when(n, name) {

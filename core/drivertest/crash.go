@@ -30,9 +30,9 @@ type CrashHarness struct {
 // crashPatience bounds what a test waits for; a machine may be busy.
 const crashPatience = 60 * time.Second
 
-// KillAtEveryPoint starts processes that end themselves at the first crash point, the second one and
-// so on, until one passes them all, in each of their parts. After each kill all frames whose write
-// has returned must arrive once, in order and whole, a fresh partner must find its place, and
+// KillAtEveryPoint starts processes that end themselves at the first crash point, the second one
+// and so on, until one passes them all, in each of their parts. After each kill all frames whose
+// write has returned must arrive once, in order and whole, a fresh partner must find its place, and
 // nothing may be left.
 func KillAtEveryPoint(t *testing.T, h CrashHarness) {
 	for name, part := range map[string]func(*crash, string) bool{
@@ -93,7 +93,9 @@ type told struct {
 }
 
 // run lets a child play its part, calls ready when it says so, and returns what else it said.
-func (c *crash) run(role driver.Role, where string, base int, ready func(*testproc.Child)) (said told) {
+func (c *crash) run(
+	role driver.Role, where string, base int, ready func(*testproc.Child),
+) (said told) {
 	c.Helper()
 	child := c.h.Start(c.T, role.String(), c.name, where, strconv.Itoa(base))
 	c.place = ""
@@ -127,8 +129,8 @@ func (c *crash) run(role driver.Role, where string, base int, ready func(*testpr
 }
 
 // writer lets processes write, one after the other, of which the last one ends at a place that is
-// counted. Then a writer of this process takes over. It returns false when there is no further place
-// to be tried.
+// counted. Then a writer of this process takes over. It returns false when there is no further
+// place to be tried.
 func (c *crash) writer(ring int64, meanwhile bool, where ...string) bool {
 	r, err := zerobuffer.NewReader(c.b, c.name, &zerobuffer.ReaderOptions{
 		PayloadSize: ring, MetadataSize: 64,
@@ -200,8 +202,8 @@ func (c *crash) connect(ctx context.Context) *zerobuffer.Writer {
 	}
 }
 
-// readAll reads until the last frame of the writer that lives, and returns the numbers of the frames
-// in the order in which they came. It holds the small frames while it reads the next.
+// readAll reads until the last frame of the writer that lives, and returns the numbers of the
+// frames in the order in which they came. It holds the small frames while it reads the next.
 func (c *crash) readAll(ctx context.Context, r *zerobuffer.Reader) (numbers []int) {
 	var held zerobuffer.Frame
 	defer func() { held.Release() }()

@@ -108,8 +108,8 @@ func (c *Child) Line() string {
 	return strings.TrimSpace(text)
 }
 
-// Next reads the next line that the child says, and returns false when it has ended. Then Wait tells
-// how.
+// Next reads the next line that the child says, and returns false when it has ended. Then Wait
+// tells how.
 func (c *Child) Next() (line string, ok bool) {
 	text, err := c.out.ReadString('\n')
 	return strings.TrimSpace(text), err == nil

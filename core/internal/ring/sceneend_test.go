@@ -43,9 +43,11 @@ func (s *scene) drain(last uint64) error {
 	for looks := 0; looks < 40; {
 		s.rd.untilBlocked()
 		switch {
+		case s.err != nil:
+			return nil
 		case s.rd.giveAll():
 			continue
-		case s.rd.ended || s.err != nil || s.rd.expected > last && !s.p.Unsettled():
+		case s.rd.ended || s.rd.expected > last && !s.p.Unsettled():
 			return nil
 		case s.kills == 0 && !s.close:
 			return errors.New("both sides wait, and not all was read: a wake-up was lost")

@@ -68,8 +68,8 @@ func (s *scene) kill(name string) {
 }
 
 // look notes what the writer has in its local variables of the words that the reader changes. There
-// is nothing of the kind between stores, but Open still has its place when it writes the header, and
-// Attach keeps what it has seen until its end.
+// is nothing of the kind between stores, but Open still has its place when it writes the header,
+// and Attach keeps what it has seen until its end.
 func (s *scene) look(name string) {
 	o := s.seg.OIEB
 	h := &s.history
