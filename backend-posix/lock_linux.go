@@ -70,11 +70,10 @@ func tryLock(path string, config *driver.Config) (*lockFile, error) {
 		l.found = false
 		fd, err = openNew(dir, file)
 	}
-	switch err {
-	case nil:
-	case unix.EEXIST, unix.EWOULDBLOCK: // EWOULDBLOCK: somebody holds a lease on it
-		return nil, unix.EWOULDBLOCK
-	default:
+	switch {
+	case errors.Is(err, unix.EEXIST), errors.Is(err, unix.EWOULDBLOCK):
+		return nil, unix.EWOULDBLOCK // EWOULDBLOCK: somebody holds a lease on it
+	case err != nil:
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
 	l.fd = fd

@@ -49,7 +49,7 @@ func unlinkOwn(path string, id objectID) error { return unlinkOwnAt(unix.AT_FDCW
 // unlinkOwnAt is unlinkOwn with a path from the directory dir on.
 func unlinkOwnAt(dir int, path string, id objectID) error {
 	if got, _, err := lookupAt(dir, path); err != nil || got != id {
-		return nil
+		return nil //nolint:nilerr // it is gone, or another object
 	}
 	if err := unix.Unlinkat(dir, path, 0); err != nil && err != unix.ENOENT {
 		return &fs.PathError{Op: "unlink", Path: path, Err: err}
@@ -73,9 +73,9 @@ const leasePatience = 300 * time.Millisecond
 
 // open opens an existing object, close-on-exec and without following a symbolic link. It waits for
 // nothing but a lease, and for that not long: then the error is unix.EWOULDBLOCK.
-func open(path string, flags int) (fd int, err error) {
+func open(path string) (fd int, err error) {
 	for end := time.Now().Add(leasePatience); ; time.Sleep(time.Millisecond) {
-		fd, err = openNow(unix.AT_FDCWD, path, flags)
+		fd, err = openNow(unix.AT_FDCWD, path, unix.O_RDWR)
 		if err != unix.EWOULDBLOCK || time.Now().After(end) {
 			return fd, err
 		}

@@ -22,7 +22,7 @@ func (b *Backend) open(name string, config driver.Config) (driver.Channel, error
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
 	path := b.segmentPath(name)
-	fd, err := open(path, unix.O_RDWR)
+	fd, err := open(path)
 	if err == unix.ENOENT {
 		return nil, b.notFound(name)
 	}

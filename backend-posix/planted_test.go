@@ -4,7 +4,6 @@ package posixshm
 
 import (
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -95,7 +94,8 @@ func (s *scene) run(command ...string) (*testproc.Child, string) {
 	s.t.Helper()
 	c := testproc.Prepare(s.t, command[0], append(s.b.dirs(), command[1:]...)...)
 	c.AsUser(s.victim).Begin()
-	return c, c.Line()
+	line := c.Line()
+	return c, line
 }
 
 // planted is what the attacker has put somewhere.
@@ -124,7 +124,7 @@ func (s *scene) fakeSegment() string {
 	mem := make([]byte, g.SegmentSize())
 	_, err = layout.Format(mem, g, 1<<22+1) // no process has this number
 	require.NoError(s.t, err)
-	path := filepath.Join("/tmp", "fake-segment")
+	path := "/tmp/fake-segment"
 	require.NoError(s.t, os.WriteFile(path, mem, 0o644))
 	return path
 }
@@ -181,9 +181,16 @@ func TestPlantedObjectsCrossProcess(t *testing.T) {
 // and only somebody who holds the lock stands in the way.
 func TestPlantedLockFilesCrossProcess(t *testing.T) {
 	kinds := []struct{ kind, target string }{
-		{"link", preciousAt}, {"link", nowhere}, {"link", "/tmp/victim"}, {"pipe", ""},
-		{"directory", ""}, {"file", ""}, {"hard-link", ""}, {"empty", ""},
-		{"leased", ""}, {"locked", ""},
+		{"link", preciousAt},
+		{"link", nowhere},
+		{"link", "/tmp/victim"},
+		{"pipe", ""},
+		{"directory", ""},
+		{"file", ""},
+		{"hard-link", ""},
+		{"empty", ""},
+		{"leased", ""},
+		{"locked", ""},
 	}
 	inScene(t, func(t *testing.T, s *scene) {
 		for _, dir := range s.b.lockDirs {

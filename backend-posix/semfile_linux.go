@@ -86,7 +86,7 @@ func linkOver(f *file, path string) error {
 
 // openSemaphore opens and maps the semaphore that a reader has made, who is the owner.
 func openSemaphore(format *semFormat, path string, owner uint32) (*semMap, error) {
-	fd, err := open(path, unix.O_RDWR)
+	fd, err := open(path)
 	if err == unix.ENOENT {
 		return nil, fmt.Errorf("open semaphore %s: %w, it does not exist yet",
 			path, driver.ErrNotReady)

@@ -142,7 +142,7 @@ func (o *oldSegment) readerAlive() bool {
 func (b *Backend) clearName(name string, ls *locks, config *driver.Config) error {
 	path := b.segmentPath(name)
 	for start := time.Now(); ; {
-		fd, err := open(path, unix.O_RDWR)
+		fd, err := open(path)
 		if err == unix.ENOENT {
 			return nil
 		}

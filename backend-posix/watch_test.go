@@ -56,7 +56,7 @@ func TestWatchUnseenPeerCrossProcess(t *testing.T) {
 	stranger.Line()
 	died := make(chan uint64, 8)
 	for _, pid := range []uint64{1, 1 << 40, uint64(os.Getpid()), stranger.PID()} {
-		defer r.live.Watch(pid, func() { died <- pid })()
+		t.Cleanup(r.live.Watch(pid, func() { died <- pid }))
 	}
 	stranger.Kill()
 	time.Sleep(3 * unseenLook)

@@ -137,7 +137,7 @@ func (e *enemy) Create(_ string, c driver.Config) (driver.Channel, error) {
 func (e *enemy) Open(string, driver.Config) (driver.Channel, error) { return e, nil }
 
 func (e *enemy) Memory() []byte                                { return e.mem }
-func (e *enemy) Maps(uintptr) bool                             { return false } // no fault is excused
+func (e *enemy) Maps(uintptr) bool                             { return false } // none is excused
 func (e *enemy) Tune(driver.MemoryOptions) driver.MemoryStatus { return driver.MemoryStatus{} }
 func (e *enemy) DataReady() driver.Semaphore                   { return e.data }
 func (e *enemy) SpaceReady() driver.Semaphore                  { return e.space }

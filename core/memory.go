@@ -20,8 +20,8 @@ type (
 // Memory tells what became of [ReaderOptions.Memory]. It does not change after NewReader.
 func (r *Reader) Memory() MemoryStatus { return r.s.memoryStatus() }
 
-// Memory tells what became of [WriterOptions.Memory] in the buffer that this Writer is in, or was in
-// last.
+// Memory tells what became of [WriterOptions.Memory] in the buffer that this Writer is in, or was
+// in last.
 func (w *Writer) Memory() MemoryStatus { return w.s.memoryStatus() }
 
 func (s *session) memoryStatus() MemoryStatus {

@@ -80,8 +80,8 @@ func TestReconnect(t *testing.T) {
 	}
 }
 
-// checkGoesOn writes until the writer is in the next buffer, and looks at all of it. The reader that
-// goes has read so many frames.
+// checkGoesOn writes until the writer is in the next buffer, and looks at all of it. The reader
+// that goes has read so many frames.
 func checkGoesOn(t *testing.T, g *rig, read uint64) {
 	t.Helper()
 	var lost uint64

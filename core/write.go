@@ -141,9 +141,9 @@ func (w *Writer) Abort() (err error) {
 	return nil
 }
 
-// Fill writes a frame of at most n bytes in place: it reserves them, calls fill, and commits as many
-// as that returns. If fill returns an error the frame is given up. Like [Frame.Do] it protects fill
-// from a program that cuts off the segment meanwhile.
+// Fill writes a frame of at most n bytes in place: it reserves them, calls fill, and commits as
+// many as that returns. If fill returns an error the frame is given up. Like [Frame.Do] it protects
+// fill from a program that cuts off the segment meanwhile.
 func (w *Writer) Fill(
 	ctx context.Context, n int, fill func(b []byte) (int, error),
 ) (err error) {

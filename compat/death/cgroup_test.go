@@ -52,7 +52,7 @@ func ownGroup(t *testing.T) (dir, limitFile string) {
 		// number:controllers:path
 		f := strings.SplitN(strings.TrimSpace(line), ":", 3)
 		if len(f) == 3 && f[1] == "memory" {
-			return filepath.Join("/sys/fs/cgroup/memory", f[2]), "memory.limit_in_bytes"
+			return "/sys/fs/cgroup/memory/" + f[2], "memory.limit_in_bytes"
 		}
 	}
 	// In version 2 a group with processes has no children that control memory: use the topmost.
@@ -85,8 +85,7 @@ func limited(args []string) error {
 			return err
 		}
 		err = useAll(p.backend(), args[3], size)
-		var space *driver.NoSpaceError
-		if errors.As(err, &space) {
+		if space, ok := errors.AsType[*driver.NoSpaceError](err); ok {
 			testproc.Say("no space: need %d, %s has %d free; %s", space.Need, space.Where, space.Free,
 				space.Hint)
 			continue

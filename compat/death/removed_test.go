@@ -36,7 +36,7 @@ func TestSegmentRemovedCrossProcess(t *testing.T) {
 			d := newDuel(t, "posix", "ours", wheres[0], namesOf(func(s state) bool {
 				return s.group == blocked || s.group == alone
 			}))
-			segments := filepath.Join("/dev/shm", d.buffer()+"*")
+			segments := "/dev/shm/" + d.buffer() + "*"
 			d.round()
 			time.Sleep(20 * time.Millisecond)
 			paths, err := filepath.Glob(segments)

@@ -135,7 +135,7 @@ func fill(w *zerobuffer.Writer) error {
 // choose returns the states of a list of names, such as "read-frame,reserve".
 func choose(list string) []state {
 	var all []state
-	for _, name := range strings.Split(list, ",") {
+	for name := range strings.SplitSeq(list, ",") {
 		for _, s := range states {
 			if s.name == name {
 				all = append(all, s)

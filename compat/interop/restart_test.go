@@ -10,9 +10,9 @@ import (
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 )
 
-// Our writer is closed and killed by turns, several times in a row, each time with two frames unread
-// and one held by the peer. Each next one goes on with the number that the peer expects, and leaves
-// the bytes alone that the peer holds.
+// Our writer is closed and killed by turns, several times in a row, each time with two frames
+// unread and one held by the peer. Each next one goes on with the number that the peer expects, and
+// leaves the bytes alone that the peer holds.
 func TestPythonReaderCrossProcessWriterRestarts(t *testing.T) {
 	const each = 4
 	name := newName(t, pythonLeaves...)
@@ -105,8 +105,8 @@ func TestPythonWriterRestarts(t *testing.T) {
 	held.Release()
 }
 
-// Writers of all kinds follow each other in one buffer, each killed in the middle of its work: ours,
-// the peer's, ours again. Ours goes on with the number of the one before, whoever that was.
+// Writers of all kinds follow each other in one buffer, each killed in the middle of its work:
+// ours, the peer's, ours again. Ours goes on with the number of the one before, whoever that was.
 func TestWritersOfBothKindsCrossProcessKilled(t *testing.T) {
 	name := newName(t)
 	s, ctx := helperSizes, watched(t)
@@ -165,9 +165,9 @@ func drainKilled(t *testing.T, r *zerobuffer.Reader, kill func()) (first, last u
 	}
 }
 
-// The peer's reader is killed and closed by turns, and started again, while our writer, a process of
-// its own, writes on without end: with Reconnect it goes on in each new buffer, from number 1, which
-// the peer checks.
+// The peer's reader is killed and closed by turns, and started again, while our writer, a process
+// of its own, writes on without end: with Reconnect it goes on in each new buffer, from number 1,
+// which the peer checks.
 func TestPythonReaderRestartsCrossProcessWriterReconnects(t *testing.T) {
 	name := newName(t, pythonLeaves...)
 	s := helperSizes

@@ -53,7 +53,8 @@ func ChaosTime(t *testing.T) time.Duration {
 }
 
 // ChaosCommand is the command of the children of [Chaos]. open returns the backend for the
-// arguments behind the first three, and the name; mapped maps what an enemy of it has, as it is now.
+// arguments behind the first three, and the name; mapped maps what an enemy of it has, as it
+// is now.
 func ChaosCommand(
 	open func(args []string) (driver.Backend, string), mapped func(args []string) (*Enemy, error),
 ) testproc.Command {

@@ -77,7 +77,8 @@ func crashWriter(b driver.Backend, name string, base int) error {
 		last int
 		call func() error
 	}{
-		{1, one(1)}, {2, one(2)},
+		{1, one(1)},
+		{2, one(2)},
 		{5, func() error {
 			_, err := w.WriteBatch(background, [][]byte{frame(3), frame(4), frame(5)})
 			return err
@@ -95,7 +96,9 @@ func crashWriter(b driver.Backend, name string, base int) error {
 			}
 			return w.Abort()
 		}},
-		{7, one(7)}, {8, one(8)}, {9, one(9)},
+		{7, one(7)},
+		{8, one(8)},
+		{9, one(9)},
 	} {
 		if err := write.call(); err != nil {
 			return err

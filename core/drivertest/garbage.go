@@ -10,8 +10,8 @@ import (
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
 
-// Garbage puts values into the words of the semaphores that no program of any language leaves there.
-// Whatever it is, calls end at their time-out, and afterwards frames flow again.
+// Garbage puts values into the words of the semaphores that no program of any language leaves
+// there. Whatever it is, calls end at their time-out, and afterwards frames flow again.
 func Garbage(t *testing.T, b driver.Backend, name string, mapped func() (*Enemy, error)) {
 	t.Helper()
 	const timeout = 5 * time.Millisecond

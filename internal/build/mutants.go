@@ -70,8 +70,9 @@ fails with each. Made by ` + "`go tool mage mutants`" + ` when every one was cau
 | --- | --- | --- |
 `
 
-// Mutants applies each patch of dir to a copy of the tree, and demands that the named test passes without the fault and fails with it. If that holds for all patches, it brings
-// docs/mutants.md up to date.
+// Mutants applies each patch of dir to a copy of the tree, and demands that the named test passes
+// without the fault and fails with it. If that holds for all patches, it brings docs/mutants.md up
+// to date.
 func Mutants(ctx context.Context, dir, only string) error {
 	files, err := filepath.Glob(filepath.Join(dir, "*"+only+"*.patch"))
 	if err != nil {

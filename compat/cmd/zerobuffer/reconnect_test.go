@@ -29,10 +29,10 @@ func readSome(t *testing.T, r *zerobuffer.Reader, n int) byte {
 }
 
 // renewReader makes a buffer once more.
-func renewReader(t *testing.T, name string) *zerobuffer.Reader {
+func renewReader(t *testing.T, name string, ring int64) *zerobuffer.Reader {
 	t.Helper()
 	r, err := zerobuffer.NewReader(backend, name, &zerobuffer.ReaderOptions{
-		PayloadSize: 4096, ReadTimeout: time.Minute,
+		PayloadSize: ring, ReadTimeout: time.Minute,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.Close()) })
@@ -51,7 +51,7 @@ func TestWriterReconnects(t *testing.T) {
 				"--reconnect", "-m", "first of all", "--json-output"}, args...)...)
 			require.Zero(t, readSome(t, r, 10))
 			require.NoError(t, r.Close())
-			r = renewReader(t, name)
+			r = renewReader(t, name, 4096)
 			first := int(readSome(t, r, 5))
 			require.GreaterOrEqual(t, first, 10)
 			left := len(readAll(t, r))
@@ -68,6 +68,23 @@ func TestWriterReconnects(t *testing.T) {
 			require.GreaterOrEqual(t, lost, float64(first-10))
 		})
 	}
+}
+
+// The reader goes while the writer fills in a frame in its buffer, which takes nearly all its time.
+// The frame is made once more in the next one.
+func TestWriterReconnectsWhileItFills(t *testing.T) {
+	const ring = 4 << 20
+	r, name := newTestReader(t, ring)
+	w := start(t, nil, "writer", name, "-n", "-1", "-s", "1MiB", "--reconnect")
+	for range 6 {
+		readSome(t, r, 3) // there is room again
+		require.NoError(t, r.Close())
+		r = renewReader(t, name, ring)
+	}
+	readSome(t, r, 1)
+	w.cancel()
+	w.exits(exitOK)
+	require.Contains(t, w.stdout.String(), "Reconnected: 6 times")
 }
 
 // patternStream is n frames of size bytes, one after the other.
@@ -89,7 +106,7 @@ func TestWriterReconnectsInVain(t *testing.T) {
 	w.exits(exitTransfer)
 	require.Contains(t, w.stderr.String(), "reader has closed the buffer")
 	require.Contains(t, w.stderr.String(), "time is over")
-	require.Contains(t, w.stdout.String(), "Reconnected: 0 times")
+	require.Contains(t, w.stdout.String(), "Wrote ")
 }
 
 func TestWriterInterruptedWhileItReconnects(t *testing.T) {
@@ -123,7 +140,7 @@ func TestRelayReconnects(t *testing.T) {
 	}()
 	require.Zero(t, readSome(t, r, 10))
 	require.NoError(t, r.Close())
-	r = renewReader(t, out)
+	r = renewReader(t, out, 4096)
 	first := int(readSome(t, r, 5))
 	require.GreaterOrEqual(t, first, 10)
 	require.Equal(t, 100, first+5+len(readAll(t, r)))

@@ -81,7 +81,10 @@ func TestKillAtEveryStep(t *testing.T) {
 			"whole-held":  {size: 64, parts: frames(1, 48, 20, 1, 1), hold: 1},
 			"batches":     {size: 96, parts: append(together(1, 2, 3), together(4, 20)...), hold: 1},
 			"reserved": {size: 72, parts: []part{
-				{open: 40, seal: 1}, {open: 20}, {open: 30, seal: 24}, {open: 50, seal: 3},
+				{open: 40, seal: 1},
+				{open: 20},
+				{open: 30, seal: 24},
+				{open: 50, seal: 3},
 				{open: 1, seal: 1},
 			}},
 			"closed": {size: 64, parts: frames(1, 20, 1), hold: 1, close: true},

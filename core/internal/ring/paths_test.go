@@ -21,15 +21,6 @@ type choice struct{ now, of int }
 
 func newPaths() *paths { return &paths{seen: map[uint64]struct{}{}} }
 
-// replay returns the paths whose next run takes the decisions that a counterexample has printed.
-func replay(decisions string) *paths {
-	p := newPaths()
-	for _, c := range decisions {
-		p.chosen = append(p.chosen, choice{now: int(c - '0')})
-	}
-	return p
-}
-
 // pick decides between of possibilities.
 func (p *paths) pick(of int) int {
 	if p.at == len(p.chosen) {

@@ -173,9 +173,9 @@ func (s *scene) attach() error {
 	s.quiet = !s.recovering
 	p := NewProducer(s.seg, s.data, 0)
 	if o := s.seg.OIEB; s.foreign && o.WriterPID.Load() == 0 && o.WrittenCount.Load() != 0 {
-		err := p.DropSurplus()
+		first := p.DropSurplus()
 		s.rd.untilBlocked() // it has 20 ms for that
-		if err = errors.Join(err, p.DropSurplus()); err != nil {
+		if err := errors.Join(first, p.DropSurplus()); err != nil {
 			return err
 		}
 	}

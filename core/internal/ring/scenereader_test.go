@@ -50,8 +50,8 @@ func newReaderSide(s *scene) *readerSide {
 	}
 	r.resume, r.stop = iter.Pull(func(yield func(struct{}) bool) {
 		defer func() {
-			if err := recover(); err != nil && err != errStopped {
-				panic(err)
+			if r := recover(); r != nil && r != any(errStopped) {
+				panic(r)
 			}
 		}()
 		r.yield = yield
