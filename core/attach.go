@@ -34,8 +34,6 @@ func newWriter(b driver.Backend, name string, opts WriterOptions) (*Writer, erro
 		return nil, err
 	}
 	w.next.backend = b
-	w.s.tune(opts.Memory)
-	w.s.watchPeer(w.s.seg.OIEB.ReaderPID.Load())
 	w.cleanup = runtime.AddCleanup(w, (*session).drop, w.s)
 	return w, nil
 }
@@ -94,6 +92,8 @@ func attach(
 		crashpoint.At("attach-undone")
 		return nil, err
 	}
+	s.tune(opts.Memory)
+	s.watchPeer(seg.OIEB.ReaderPID.Load())
 	return w, nil
 }
 

@@ -71,7 +71,8 @@ type WriterOptions struct {
 	// returns ErrReaderDead, but goes on in a new buffer if there is one. SetMetadata does not wait
 	// either: what it is given is for the next buffer then. Commit returns ErrReaderDead: the
 	// reserved frame is in the old buffer, so call Reserve again and fill in what it returns.
-	// WaitDrained is about the buffer that was written to last.
+	// WaitDrained is about the buffer that was written to last. After [ErrSegmentTruncated] the
+	// Writer is over, as without Reconnect.
 	Reconnect bool
 	// Memory asks for more of the mapping of the writer: prefault, huge pages, a lock. The zero
 	// value asks for nothing; [Writer.Memory] tells what is in effect. None of it writes into the

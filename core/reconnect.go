@@ -178,7 +178,6 @@ func (w *Writer) join() error {
 	if err != nil {
 		return err
 	}
-	fresh.s.tune(w.opts.Memory)
 	w.move(fresh)
 	w.next.reconnects.Add(1)
 	w.setMetadataAgain()
@@ -190,6 +189,7 @@ func (w *Writer) join() error {
 // of the connection unless they hold mapped.
 func (w *Writer) move(fresh *Writer) {
 	s, from := w.s, fresh.s
+	from.unwatch()
 	s.mapped.Lock()
 	s.ch, s.seg, s.sem, s.peer = from.ch, from.seg, from.sem, from.peer
 	s.pid, s.memory = from.pid, from.memory

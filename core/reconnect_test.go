@@ -66,7 +66,9 @@ func TestReconnect(t *testing.T) {
 			}
 			g.readRelease(1)
 			leave(g)
-			checkGoesOn(t, g, 1)
+			left := make(chan struct{})
+			close(left)
+			checkGoesOn(t, g, 1, left)
 		})
 		t.Run(name+"-blocked", func(t *testing.T) {
 			t.Parallel()
@@ -74,15 +76,16 @@ func TestReconnect(t *testing.T) {
 			require.NoError(t, g.w.SetMetadata([]byte("640x480")))
 			g.fill(100)
 			sem := g.raw().SpaceReady()
-			go func() { awaitBlocked(sem); leave(g) }()
-			checkGoesOn(t, g, 0)
+			left := make(chan struct{})
+			go func() { defer close(left); awaitBlocked(sem); leave(g) }()
+			checkGoesOn(t, g, 0, left)
 		})
 	}
 }
 
-// checkGoesOn writes until the writer is in the next buffer, and looks at all of it. The reader
-// that goes has read so many frames.
-func checkGoesOn(t *testing.T, g *rig, read uint64) {
+// checkGoesOn writes until the writer is in the next buffer, and looks at all of it. The reader that
+// goes has read so many frames; left is closed when it has gone.
+func checkGoesOn(t *testing.T, g *rig, read uint64, left <-chan struct{}) {
 	t.Helper()
 	var lost uint64
 	err := g.meanwhile(func() error {
@@ -93,6 +96,7 @@ func checkGoesOn(t *testing.T, g *rig, read uint64) {
 		}
 		return nil
 	}, func() {
+		<-left
 		lost = g.w.FramesWritten() - read
 		st := g.w.Stats()
 		require.Equal(t, lost, st.FramesLost)
@@ -181,13 +185,14 @@ func TestReconnectBatchInTheMiddle(t *testing.T) {
 			t.Parallel()
 			g := newRig(t, zerobuffer.ReaderOptions{}, reconnecting)
 			sem := g.raw().SpaceReady()
-			go func() { awaitBlocked(sem); leave(g) }()
+			left := make(chan struct{})
+			go func() { defer close(left); awaitBlocked(sem); leave(g) }()
 			frames := numbered(12, 100) // 8 fit
 			err := g.meanwhile(func() error {
 				n, err := g.w.WriteBatch(context.Background(), frames)
 				require.Equal(t, len(frames), n)
 				return err
-			}, func() { g.renew(zerobuffer.ReaderOptions{}) })
+			}, func() { <-left; g.renew(zerobuffer.ReaderOptions{}) })
 			require.NoError(t, err)
 			for i, frame := range frames[8:] {
 				f := g.read()
