@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -18,114 +17,6 @@ import (
 func (g *rig) write1(b ...byte) {
 	g.t.Helper()
 	require.NoError(g.t, g.w.WriteFrame(g.t.Context(), b))
-}
-
-// metadata is what the reader of the rig finds.
-func (g *rig) metadata() string {
-	g.t.Helper()
-	b, err := g.r.Metadata()
-	require.NoError(g.t, err)
-	return string(b)
-}
-
-// TestReconnectMetadata shows what the next buffer gets.
-func TestReconnectMetadata(t *testing.T) {
-	t.Parallel()
-	renew := func(g *rig) {
-		leaves["closed"](g)
-		g.renew(zerobuffer.ReaderOptions{})
-	}
-	t.Run("none", func(t *testing.T) {
-		t.Parallel()
-		g := newRig(t, zerobuffer.ReaderOptions{}, reconnecting)
-		renew(g)
-		g.write1(1)
-		_, err := g.r.Metadata()
-		require.ErrorIs(t, err, zerobuffer.ErrNoMetadata)
-		require.NoError(t, g.w.SetMetadata([]byte("first")))
-		require.ErrorIs(t, g.w.SetMetadata([]byte("second")), zerobuffer.ErrMetadataSet)
-		renew(g)
-		g.write1(1)
-		require.Equal(t, "first", g.metadata())
-	})
-	t.Run("copied", func(t *testing.T) {
-		t.Parallel()
-		g := newRig(t, zerobuffer.ReaderOptions{}, reconnecting)
-		b := []byte("before")
-		require.NoError(t, g.w.SetMetadata(b))
-		copy(b, "after!")
-		renew(g)
-		g.write1(1)
-		require.Equal(t, "before", g.metadata())
-	})
-	t.Run("of-an-earlier-writer", func(t *testing.T) {
-		t.Parallel()
-		g := newRig(t, zerobuffer.ReaderOptions{}, zerobuffer.WriterOptions{})
-		require.NoError(t, g.w.SetMetadata([]byte("old")))
-		require.NoError(t, g.w.Close())
-		g.connect(reconnecting)
-		require.ErrorIs(t, g.w.SetMetadata([]byte("new")), zerobuffer.ErrMetadataSet)
-		require.Equal(t, "old", g.metadata())
-		renew(g)
-		g.write1(1)
-		require.Equal(t, "new", g.metadata(), "a new buffer without metadata")
-	})
-	t.Run("set-without-a-reader", func(t *testing.T) {
-		t.Parallel()
-		g := newRig(t, zerobuffer.ReaderOptions{}, reconnecting)
-		leaves["closed"](g)
-		require.NoError(t, g.w.SetMetadata([]byte("early")))
-		_, err := g.w.TryWriteFrame([]byte{1})
-		require.ErrorIs(t, err, zerobuffer.ErrReaderClosed)
-		require.NoError(t, g.w.SetMetadata([]byte("later")), "it is in no buffer yet")
-		require.ErrorIs(t, g.w.SetMetadata(nil), zerobuffer.ErrReaderClosed)
-		g.renew(zerobuffer.ReaderOptions{})
-		g.write1(1)
-		require.Equal(t, "later", g.metadata())
-	})
-	t.Run("of-another-writer", func(t *testing.T) {
-		t.Parallel()
-		for there, warnings := range map[string]int{"mine": 0, "theirs": 1} {
-			g := newRig(t, zerobuffer.ReaderOptions{}, reconnecting)
-			require.NoError(t, g.w.SetMetadata([]byte("mine")))
-			renew(g)
-			w, err := zerobuffer.NewWriter(g.Process(), bufferName, nil)
-			require.NoError(t, err)
-			require.NoError(t, w.SetMetadata([]byte(there)))
-			require.NoError(t, w.Close())
-			g.write1(1)
-			require.Equal(t, there, g.metadata())
-			require.Equal(t, warnings, countOf(g.wlog.all(),
-				"WARN the new buffer keeps the metadata that another writer has set"))
-		}
-	})
-}
-
-// TestReconnectMetadataTooLarge leaves a buffer alone in which the metadata does not fit: its
-// frames could not be told what they are. Nothing of it is claimed.
-func TestReconnectMetadataTooLarge(t *testing.T) {
-	t.Parallel()
-	for _, small := range []int64{64, -1} {
-		g := newRig(t, zerobuffer.ReaderOptions{}, reconnecting)
-		metadata := bytes.Repeat([]byte{'m'}, 100)
-		require.NoError(t, g.w.SetMetadata(metadata))
-		leaves["closed"](g)
-		g.renew(zerobuffer.ReaderOptions{MetadataSize: small})
-		g.requireUnchanged(func() {
-			for range 2 {
-				err := g.w.WriteFrame(context.Background(), []byte{1})
-				requireErrors(t, err, zerobuffer.ErrMetadataTooLarge, zerobuffer.ErrReaderClosed)
-				time.Sleep(5 * time.Millisecond)
-				_, err = g.w.TryWriteFrame([]byte{1})
-				require.ErrorIs(t, err, zerobuffer.ErrReaderClosed)
-			}
-		})
-		require.False(t, g.r.WriterConnected())
-		leaves["closed"](g)
-		g.renew(zerobuffer.ReaderOptions{})
-		g.write1(1)
-		require.Equal(t, string(metadata), g.metadata())
-	}
 }
 
 // TestReconnectOtherWriterFirst shows that a buffer that has a writer is not waited for, as
@@ -192,66 +83,6 @@ func TestReconnectSegmentRemoved(t *testing.T) {
 	require.Equal(t, uint64(n), g.w.Stats().FramesLost)
 	require.Zero(t, oldOIEB.WriterPID.Load(), "the old reader is told")
 	_ = old.Name()
-}
-
-// TestReconnectDropped collects a Writer that has given up its buffer.
-func TestReconnectDropped(t *testing.T) {
-	t.Parallel()
-	spy := newSpyBackend()
-	log := new(logbook)
-	func() {
-		r, err := zerobuffer.NewReader(spy.process(), bufferName, nil)
-		require.NoError(t, err)
-		w, err := zerobuffer.NewWriter(spy.process(), bufferName,
-			&zerobuffer.WriterOptions{Reconnect: true, Logger: log.logger()})
-		require.NoError(t, err)
-		require.NoError(t, r.Close())
-		_, err = w.TryWriteFrame([]byte{1})
-		require.ErrorIs(t, err, zerobuffer.ErrReaderClosed)
-		runtime.KeepAlive(w)
-	}()
-	awaitDropped(log)
-	require.Equal(t, int64(2), spy.closed.Load())
-	require.Zero(t, spy.misuse.Load())
-}
-
-// TestReconnectDroppedInTheNextBuffer collects a Writer that is in its second buffer: that is the
-// one which is cleaned up.
-func TestReconnectDroppedInTheNextBuffer(t *testing.T) {
-	t.Parallel()
-	spy := newSpyBackend()
-	log := new(logbook)
-	var r *zerobuffer.Reader
-	func() {
-		first, err := zerobuffer.NewReader(spy.process(), bufferName, nil)
-		require.NoError(t, err)
-		w, err := zerobuffer.NewWriter(spy.process(), bufferName,
-			&zerobuffer.WriterOptions{Reconnect: true, Logger: log.logger()})
-		require.NoError(t, err)
-		require.NoError(t, first.Close())
-		r, err = zerobuffer.NewReader(spy.process(), bufferName, nil)
-		require.NoError(t, err)
-		require.NoError(t, w.WriteFrame(t.Context(), []byte{1}))
-		require.True(t, r.WriterConnected())
-	}()
-	awaitDropped(log)
-	for r.WriterConnected() {
-		time.Sleep(time.Millisecond)
-	}
-	require.NoError(t, r.Close())
-	for spy.closed.Load() < 4 {
-		time.Sleep(time.Millisecond)
-	}
-	require.Zero(t, spy.misuse.Load())
-}
-
-// awaitDropped waits until a side that was forgotten is cleaned up.
-func awaitDropped(log *logbook) {
-	const dropped = "WARN dropped without Close: cleaning up; call Close when done"
-	for countOf(log.all(), dropped) == 0 {
-		runtime.GC()
-		time.Sleep(time.Millisecond)
-	}
 }
 
 // TestReconnectComesAndGoes has readers that go before the writer has found them, and right after,
