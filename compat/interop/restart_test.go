@@ -11,8 +11,8 @@ import (
 )
 
 // Our writer is closed and killed by turns, several times in a row, each time with two frames
-// unread and one held by the peer. Each next one goes on with the number that the peer expects, and leaves
-// the bytes alone that the peer holds.
+// unread and one held by the peer. Each next one goes on with the number that the peer expects, and
+// leaves the bytes alone that the peer holds.
 func TestPythonReaderCrossProcessWriterRestarts(t *testing.T) {
 	const each = 4
 	name := newName(t, pythonLeaves...)

@@ -5,6 +5,9 @@ package ring
 import (
 	"fmt"
 	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // paths walks depth first over all sequences of decisions. A run is played from its beginning and
@@ -20,6 +23,15 @@ type paths struct {
 type choice struct{ now, of int }
 
 func newPaths() *paths { return &paths{seen: map[uint64]struct{}{}} }
+
+// replay returns the paths whose next run takes the decisions that a counterexample has printed.
+func replay(decisions string) *paths {
+	p := newPaths()
+	for _, c := range decisions {
+		p.chosen = append(p.chosen, choice{now: int(c - '0')})
+	}
+	return p
+}
 
 // pick decides between of possibilities.
 func (p *paths) pick(of int) int {
@@ -98,4 +110,22 @@ func (h *hash) flag(b ...bool) {
 			h.add(2)
 		}
 	}
+}
+
+// TestPathsTryEverything decides three times, the last time only on one of the ways.
+func TestPathsTryEverything(t *testing.T) {
+	play := func(p *paths) (way string) {
+		way = fmt.Sprint(p.pick(2), p.pick(3))
+		if way == "1 0" {
+			way += fmt.Sprint(" ", p.pick(2))
+		}
+		return way
+	}
+	var ways []string
+	p := newPaths()
+	for more := true; more; more = p.next() {
+		ways = append(ways, play(p))
+	}
+	require.Equal(t, []string{"0 0", "0 1", "0 2", "1 0 0", "1 0 1", "1 1", "1 2"}, ways)
+	require.Equal(t, "1 0 1", play(replay("101")))
 }

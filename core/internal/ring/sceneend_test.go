@@ -44,7 +44,7 @@ func (s *scene) drain(last uint64) error {
 		s.rd.untilBlocked()
 		switch {
 		case s.err != nil:
-			return nil //nolint:nilerr // the caller looks at it
+			return s.err
 		case s.rd.giveAll():
 			continue
 		case s.rd.ended || s.rd.expected > last && !s.p.Unsettled():
