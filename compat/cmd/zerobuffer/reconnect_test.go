@@ -47,8 +47,10 @@ func TestWriterReconnects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r, name := newTestReader(t, 4096)
 			stdin := patternStream(100, 100)
-			w := start(t, stdin, append([]string{"writer", name, "-n", "100", "-s", "100",
-				"--reconnect", "-m", "first of all", "--json-output"}, args...)...)
+			w := start(t, stdin, append([]string{
+				"writer", name, "-n", "100", "-s", "100",
+				"--reconnect", "-m", "first of all", "--json-output",
+			}, args...)...)
 			require.Zero(t, readSome(t, r, 10))
 			require.NoError(t, r.Close())
 			r = renewReader(t, name, 4096)
