@@ -23,7 +23,7 @@ func Demo(ctx context.Context) error {
 
 // Test runs all tests; Go is enough. ZEROBUFFER_REQUIRE=1 or CI=true: nothing may be skipped.
 func Test(ctx context.Context) error {
-	return build.Within(ctx, "test", 10*time.Minute, func(ctx context.Context) error {
+	return build.Within(ctx, "test", 15*time.Minute, func(ctx context.Context) error {
 		peers, ok := build.FindPeers()
 		strict := build.Strict()
 		flags := []string{"-timeout=8m"}
@@ -76,7 +76,7 @@ func Interop(ctx context.Context) error {
 // Race runs the tests under the race detector, compat with -short and without those that are about
 // other processes, into which it does not see. It needs a C compiler.
 func Race(ctx context.Context) error {
-	return build.Within(ctx, "race", 12*time.Minute, func(ctx context.Context) error {
+	return build.Within(ctx, "race", 20*time.Minute, func(ctx context.Context) error {
 		if err := build.RaceReady(ctx); err != nil {
 			return err
 		}
@@ -155,7 +155,7 @@ func Model(ctx context.Context) error {
 
 // Qemu runs the tests of core and of the backends for Linux on other processors, emulated.
 func Qemu(ctx context.Context) error {
-	return build.Within(ctx, "qemu", 10*time.Minute, build.Qemu)
+	return build.Within(ctx, "qemu", 15*time.Minute, build.Qemu)
 }
 
 // Conformance runs the suite of all backends and lists what each does in each case.
@@ -209,7 +209,7 @@ func Cover(ctx context.Context) error {
 
 // Mutants applies each fault of mutants/ to a copy; its test must fail. MUTANT=part picks some.
 func Mutants(ctx context.Context) error {
-	return build.Within(ctx, "mutants", 20*time.Minute, func(ctx context.Context) error {
+	return build.Within(ctx, "mutants", 30*time.Minute, func(ctx context.Context) error {
 		return build.Mutants(ctx, "mutants", os.Getenv("MUTANT"))
 	})
 }
@@ -224,7 +224,7 @@ func Clean() error { return os.RemoveAll(build.CacheDir) }
 
 // CI runs everything that a change must pass, with nothing skipped, and says how long each took.
 func CI(ctx context.Context) error {
-	return build.Within(ctx, "ci", 40*time.Minute, func(ctx context.Context) error {
+	return build.Within(ctx, "ci", 80*time.Minute, func(ctx context.Context) error {
 		env := []string{
 			"CI=true",
 			"BENCHTIME=" + build.EnvOr("BENCHTIME", "100ms"),
