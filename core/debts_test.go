@@ -66,6 +66,8 @@ func TestReaderPaysWithoutCalls(t *testing.T) {
 func TestReaderPaysAWaitingWriter(t *testing.T) {
 	_, g, o := newDebtor(t)
 	g.passFast(t)
+	require.Eventually(t, func() bool { return o.PayloadFree.Load() == 1<<16 },
+		10*time.Second, time.Millisecond) // nothing is owed from before
 	g.write(100, 'a')
 	g.write(100, 'b')
 	space := g.raw().SpaceReady()

@@ -64,6 +64,20 @@ var unfit = []Unfit{
 	{"TestAliveContainerOfOursCrossProcess", namespaces},
 	{"TestAliveInvisibleReaderCrossProcess", namespaces},
 	{"TestWatchUnseenPeerCrossProcess", namespaces},
+	{"TestPlantedObjectsCrossProcess", namespaces},
+	{"TestPlantedLockFilesCrossProcess", namespaces},
+	{"TestPlantedLockDirectoriesCrossProcess", namespaces},
+	{"TestPlantedWhileAliveCrossProcess", namespaces},
+	{"TestLockDirectoryIsExchangedCrossProcess", namespaces},
+	{"TestPlantedSocketsCrossProcess", namespaces},
+	{"TestPlantedDefaultDirectoryCrossProcess", namespaces},
+	{"TestTruncated", faultAddress},
+	{"TestTruncatedMeetsTheEnd", faultAddress},
+	{"TestTruncatedWithAReservedFrame", faultAddress},
+	{"TestTruncatedWhileBlocked", faultAddress},
+	{"TestTruncatedInFullFlightCrossProcess", faultAddress},
+	{"TestTruncatedInUse", faultAddress},
+	{"TestTruncatedWhileAttaching", faultAddress},
 	{"TestCreateSmallShmCrossProcess", namespaces},
 	{"TestCreateLeavesReaderInContainerAloneCrossProcess", namespaces},
 	{"TestContainersCrossProcess", namespaces},
@@ -71,6 +85,8 @@ var unfit = []Unfit{
 }
 
 const namespaces = "qemu-user refuses to start a process in new namespaces"
+
+const faultAddress = "qemu-user does not tell the address of a fault"
 
 const advice = "qemu-user takes advice about memory and does nothing"
 
