@@ -34,7 +34,7 @@ var unfitForWine = []Unfit{
 	{"TestCrossProcessREADMEExamples", noProgram + "go"},
 	{"TestCrossProcessVideo", noProgram + "ffmpeg"},
 	{"TestDecodeGivesWhatFFmpegHashes", noProgram + "ffmpeg"},
-	{"TestSimilarLooksAtSomeNamesOnly", "Wine 8 cannot remove the files of a directory that has so many"},
+	{"TestSimilarLooksAtSomeNamesOnly", "Wine 8 cannot remove that many files of a directory"},
 }
 
 // WineHost is a Wine of our own: its files, its registry, its server, all below [CacheDir].
