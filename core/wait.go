@@ -18,11 +18,11 @@ const (
 	allTokens = math.MaxInt32
 	// clockEvery is how many waits go by between two looks at the clock.
 	clockEvery = 64
-	// takeMany is how many used tokens may stay in the semaphore.
+	// takeMany is how many used tokens may stay in the semaphore, a power of two.
 	takeMany = 32
-	// leaveFew is how many new tokens may stay in it. More than that a broken peer has left, perhaps
-	// so many that posts fail: then the next frame brings no new one.
-	leaveFew = 1 << 24
+	// leaveFew shifts the number of new tokens that may stay in it below takeMany. More than those
+	// 2^24 a broken peer has left, perhaps so many that posts fail: then the next frame brings none.
+	leaveFew = 24 - 5
 )
 
 // wait is the state of one call that waits. Its zero value is ready to use.
@@ -48,7 +48,7 @@ func (s *session) fresh() uint32 {
 		return 0
 	}
 	n := tokens - s.used
-	if s.lazy && s.used < takeMany && n < leaveFew {
+	if s.lazy && (s.used|n>>leaveFew) < takeMany { // each of them, by one comparison
 		s.used = tokens
 		return n
 	}
