@@ -259,6 +259,18 @@ func (w *Writer) lookForReader() error {
 	return w.gone
 }
 
+// checkObjects looks after the objects. A reader that closes takes its PID away before they go, so
+// if they are gone and so is the reader, that is the reason.
+func (w *Writer) checkObjects() error {
+	err := w.s.ch.Check()
+	if err != nil {
+		if gone := w.meetPeers(); gone != nil {
+			return gone
+		}
+	}
+	return err
+}
+
 // ReaderConnected tells whether a live reader is there now.
 func (w *Writer) ReaderConnected() bool {
 	return w.s.present(driver.Reader)

@@ -43,13 +43,12 @@ func (w *Writer) drainedOrGone(look bool) (done bool, gone error) {
 	if w.drained() {
 		return true, nil
 	}
-	gone = w.lookForReader()
+	if gone = w.lookForReader(); gone == nil && look {
+		gone = w.checkObjects()
+	}
 	reader, ok := errors.AsType[*ReaderGoneError](gone)
-	switch {
-	case ok && reader.Unread == 0:
+	if ok && reader.Unread == 0 {
 		return true, nil
-	case gone == nil && look:
-		return false, w.s.ch.Check()
 	}
 	return false, gone
 }

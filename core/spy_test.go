@@ -20,6 +20,7 @@ type spyBackend struct {
 	wakes   atomic.Int64  // calls of Wake
 	gate    chan struct{} // unless nil, the first Wake waits for it to be closed
 	onWait  func()        // unless nil, called before each Wait
+	onCheck func()        // unless nil, called before each Check
 }
 
 func newSpyBackend() *spyBackend { return &spyBackend{machine: inproc.NewMachine()} }
@@ -64,7 +65,14 @@ func (c *spyChannel) use() {
 }
 
 func (c *spyChannel) Memory() []byte { c.use(); return c.Channel.Memory() }
-func (c *spyChannel) Check() error   { c.use(); return c.Channel.Check() }
+
+func (c *spyChannel) Check() error {
+	c.use()
+	if c.spy.onCheck != nil {
+		c.spy.onCheck()
+	}
+	return c.Channel.Check()
+}
 
 func (c *spyChannel) Liveness() driver.Liveness { c.use(); return c.Channel.Liveness() }
 

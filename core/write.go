@@ -236,7 +236,7 @@ func (w *Writer) lookAround(wt *wait, due bool, n int) (broken, err error) {
 				"need", n, "used", w.ring.Used(), "unread_frames", w.ring.Unread())
 		}
 	}
-	return w.s.ch.Check(), nil
+	return w.checkObjects(), nil
 }
 
 // open finds a place for n bytes, or returns nil.
