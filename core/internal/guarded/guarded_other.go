@@ -1,8 +1,8 @@
-//go:build !unix
+//go:build !(linux || darwin)
 
 package guarded
 
 import "testing"
 
-// newMemory has no page without access.
+// newMemory has no page without access: package syscall has no mprotect there.
 func newMemory(_ testing.TB, size int) []byte { return make([]byte, max(size, 8))[:size] }
