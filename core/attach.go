@@ -255,6 +255,8 @@ func (w *Writer) lookForReader() error {
 	if pid != 0 && w.s.ch.Liveness().Alive(driver.Reader, pid) {
 		return nil
 	}
+	// A reader that closes takes its PID away before its claim, so once more.
+	pid = w.s.seg.OIEB.ReaderPID.Load()
 	w.gone = &ReaderGoneError{Closed: pid == 0, PID: pid, Unread: w.ring.Unread()}
 	return w.gone
 }

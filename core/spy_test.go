@@ -21,6 +21,7 @@ type spyBackend struct {
 	gate    chan struct{} // unless nil, the first Wake waits for it to be closed
 	onWait  func()        // unless nil, called before each Wait
 	onCheck func()        // unless nil, called before each Check
+	onAlive func()        // unless nil, called before each Alive
 }
 
 func newSpyBackend() *spyBackend { return &spyBackend{machine: inproc.NewMachine()} }
@@ -74,7 +75,22 @@ func (c *spyChannel) Check() error {
 	return c.Channel.Check()
 }
 
-func (c *spyChannel) Liveness() driver.Liveness { c.use(); return c.Channel.Liveness() }
+func (c *spyChannel) Liveness() driver.Liveness {
+	c.use()
+	return &spyLiveness{Liveness: c.Channel.Liveness(), spy: c.spy}
+}
+
+type spyLiveness struct {
+	driver.Liveness
+	spy *spyBackend
+}
+
+func (l *spyLiveness) Alive(role driver.Role, pid uint64) bool {
+	if l.spy.onAlive != nil {
+		l.spy.onAlive()
+	}
+	return l.Liveness.Alive(role, pid)
+}
 
 func (c *spyChannel) DataReady() driver.Semaphore {
 	return &spySemaphore{Semaphore: c.Channel.DataReady(), channel: c}
