@@ -27,6 +27,7 @@ func (r *Reader) ReadFrame(ctx context.Context) (f Frame, err error) {
 		return f, err
 	}
 	r.frame(&f)
+	r.s.through = true
 	return f, nil
 }
 

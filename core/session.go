@@ -33,6 +33,7 @@ type session struct {
 
 	busy     atomic.Uint64 // see the states below
 	before   bool          // what guard has returned to the call in progress
+	through  bool          // that call has done its work, so leave need not ask for a panic
 	closed   atomic.Bool   // Close was called
 	blocks   atomic.Uint64 // odd while the call in progress is in, or just before, sem.Wait
 	detached atomic.Bool   // names and claims are given up; only frames may use the memory
@@ -87,6 +88,11 @@ func (s *session) enter() error {
 		s.before = guard()
 		return nil
 	}
+	return s.refusal()
+}
+
+// refusal is why no call may begin now.
+func (s *session) refusal() error {
 	switch {
 	case s.closed.Load():
 		return ErrClosed
@@ -99,6 +105,11 @@ func (s *session) enter() error {
 // leave ends a call, and puts into err what [faultIn] makes of a panic.
 func (s *session) leave(err *error) {
 	debug.SetPanicOnFault(s.before)
+	if s.through {
+		s.through = false
+		release.Store(&s.busy, callNone)
+		return
+	}
 	r := recover()
 	if r == nil {
 		release.Store(&s.busy, callNone)

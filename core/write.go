@@ -29,7 +29,9 @@ func (w *Writer) WriteFrame(ctx context.Context, parts ...[]byte) (err error) {
 	if err := w.write(ctx, parts); err != nil {
 		return err
 	}
-	return w.flush()
+	err = w.flush()
+	w.s.through = true
+	return err
 }
 
 // TryWriteFrame is [Writer.WriteFrame] that returns false instead of waiting for room.
@@ -86,11 +88,11 @@ func (w *Writer) WriteBatch(ctx context.Context, frames [][]byte) (n int, err er
 // enter begins a call that writes.
 func (w *Writer) enter() error {
 	err := w.s.enter()
-	if err == nil && w.reserved {
-		w.s.leave(&err)
-		return ErrReserved
+	if err != nil || !w.reserved {
+		return err
 	}
-	return err
+	w.s.leave(&err)
+	return ErrReserved
 }
 
 // write copies one frame and leaves it sealed.

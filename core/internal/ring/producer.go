@@ -247,6 +247,9 @@ func (p *Producer) Flush() error {
 	if !first {
 		p.subtract(bytes)
 	}
+	if err == nil {
+		return nil
+	}
 	return posted(err)
 }
 
