@@ -150,7 +150,7 @@ func Matrix(ctx context.Context) error {
 // Model searches the models of the protocol for errors, and deliberate faults must be caught; it
 // needs spin and gcc. MODEL=part picks some.
 func Model(ctx context.Context) error {
-	return build.Within(ctx, "model", 10*time.Minute, build.Model)
+	return build.Within(ctx, "model", 15*time.Minute, build.Model)
 }
 
 // Qemu runs the tests of core and of the backends for Linux on other processors, emulated.
@@ -229,6 +229,7 @@ func CI(ctx context.Context) error {
 			"CI=true",
 			"BENCHTIME=" + build.EnvOr("BENCHTIME", "100ms"),
 			"BENCH_ARGS=" + build.EnvOr("BENCH_ARGS", "--quick"),
+			"FUZZTIME=" + build.EnvOr("FUZZTIME", "3s"),
 		}
 		return build.Steps(ctx, env, "tidy", "lint", "matrix", "test", "model", "qemu", "wine",
 			"conformance", "race", "fuzz", "mutants", "cover", "bench", "demo")

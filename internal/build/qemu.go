@@ -53,6 +53,7 @@ var unfit = []Unfit{
 	{"TestAliveReaderOfOtherUserCrossProcess", otherUser},
 	{"TestOpenPermissionCrossProcess", otherUser},
 	{"TestOtherUserCrossProcess", otherUser},
+	{"TestCreateReapsUnderLivingWriterDespiteHiddenCrossProcess", otherUser},
 	{"TestTuneLockRefusedCrossProcess", otherUser},
 	{"TestTunePrefault", advice},
 	{"TestTunePrefaultTruncated", advice},
@@ -78,10 +79,18 @@ var unfit = []Unfit{
 	{"TestTruncatedInFullFlightCrossProcess", faultAddress},
 	{"TestTruncatedInUse", faultAddress},
 	{"TestTruncatedWhileAttaching", faultAddress},
+	{"TestTruncatedWhileCreating", faultAddress},
+	{"TestTruncatedWhileReconnecting", faultAddress},
+	{"TestTruncatedBetweenFrames", faultAddress},
+	{"TestTruncatedReservedMemoryGoes", faultAddress},
+	{"TestTruncatedHeldMemoryGoes", faultAddress},
+	{"TestTruncatedNested", faultAddress},
+	{"TestGuardKeepsWhatTheProgramSet", faultAddress},
 	{"TestCreateSmallShmCrossProcess", namespaces},
 	{"TestCreateLeavesReaderInContainerAloneCrossProcess", namespaces},
 	{"TestContainersCrossProcess", namespaces},
 	{"TestOnlookerWithPIDOfDeadWriterCrossProcess", namespaces},
+	{"TestWriterWaitsBesideLeftoverInUseCrossProcess", namespaces},
 }
 
 const namespaces = "qemu-user refuses to start a process in new namespaces"

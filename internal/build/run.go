@@ -46,6 +46,9 @@ func (c Command) Run(ctx context.Context, name string, args ...string) error {
 	ended := killWithChildren(cmd)
 	err := cmd.Run()
 	ended()
+	if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil // it has ended well, and what it has started and left holds its output
+	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("run %s %s: %w", name, firstWord(args), context.Cause(ctx))
 	}

@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -26,5 +27,22 @@ func TestParseMutant(t *testing.T) {
 	}
 	if _, err := ParseMutant("x.patch", "Rule: contract 3a\n"); err == nil {
 		t.Error("a header without Package and Run was accepted")
+	}
+}
+
+func TestRunDoesNotWaitForeverForWhatHoldsTheOutput(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("sh"); err != nil {
+		t.Skip("needs a shell")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	out, err := Command{}.Output(ctx, "sh", "-c", "sleep 60 & echo started $!")
+	pid, ok := strings.CutPrefix(out, "started ")
+	if !ok || err != nil {
+		t.Fatalf("output %q, error %v", out, err)
+	}
+	if err := exec.CommandContext(t.Context(), "kill", pid).Run(); err != nil {
+		t.Errorf("what held the output: %v", err)
 	}
 }

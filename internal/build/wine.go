@@ -86,8 +86,9 @@ func (h *WineHost) install(ctx context.Context) error {
 		return err
 	}
 	// The server and the services that the first program starts keep its output open, for which
-	// "go test" would wait. So they are started here, and stay until End.
-	if err := quiet.Run(ctx, "wineserver", "-p60"); err != nil {
+	// "go test" would wait. So they are started here, and stay until End, also while nothing runs
+	// for as long as it takes to build all tests.
+	if err := quiet.Run(ctx, "wineserver", "-p600"); err != nil {
 		return err
 	}
 	return quiet.Run(ctx, "wine", "cmd", "/c", "exit")
@@ -158,7 +159,9 @@ func Wine(ctx context.Context) (err error) {
 		return err
 	}
 	packages := append([]string{"./core/...", "./backend-windows/...", "./examples/..."}, compat...)
-	err = RunTests(ctx, h.tests(packages, Strict()))
+	kills := h.tests([]string{"./backend-windows"}, Strict())
+	kills.Flags = append(kills.Flags, "-tags=zbsteps", "-run=^TestKillAtEveryPoint")
+	err = RunTests(ctx, h.tests(packages, Strict()), kills)
 	printUnfit("Wine", unfitForWine)
 	if err != nil {
 		return err

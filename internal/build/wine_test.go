@@ -29,3 +29,14 @@ func TestParseMutantTarget(t *testing.T) {
 		t.Error("an unknown target is no error")
 	}
 }
+
+// TestProofWithoutWine tries a mutant for Windows where there is no Wine: that is said, no more.
+func TestProofWithoutWine(t *testing.T) {
+	t.Setenv("PATH", "")
+	m := Mutant{File: "x.patch", Rule: "r", Package: "./x", Run: "TestX", Target: "windows"}
+	sound := proofs{}
+	sound.add(m)
+	if _, err := sound.of(t.Context(), m, &workshop{wine: &lazyWine{}}); err == nil {
+		t.Error("no error")
+	}
+}
