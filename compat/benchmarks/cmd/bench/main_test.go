@@ -116,7 +116,7 @@ func TestCrossProcessReport(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, os.Remove(file)) })
 	scheme := native.Default()
 	code, stdout, stderr := call(t.Context(), "--duration=40ms", "--rounds=2", "--sizes=64",
-		"--measure=one-way", "--backends="+scheme, "--transports="+scheme, "--json="+file)
+		"--measure=one-way,idle", "--backends="+scheme, "--transports="+scheme, "--json="+file)
 	require.Equal(t, 0, code, stderr)
 	require.Contains(t, stdout, "\none way, 64 B ")
 	require.Contains(t, stdout, "\n"+scheme+" ")
@@ -128,7 +128,7 @@ func TestCrossProcessReport(t *testing.T) {
 	require.Equal(t, runtime.NumCPU(), got.Machine.CPUs)
 	var batches []int
 	for _, f := range got.Figures {
-		require.Len(t, f.Rounds, 2)
+		require.Len(t, f.Rounds, map[string]int{oneWay: 2, "idle": 1}[f.Measure], f.Measure)
 		if f.Metric == "frames/s" {
 			batches = append(batches, f.Batch)
 		}

@@ -19,7 +19,7 @@ type options struct {
 	Transports []string      `help:"Leave out all transports but these, named as in the tables: posix, posix-block, unix-socket, bare-transfer..." placeholder:"LIST"`
 	Backends   []string      `help:"Which buffers to measure: beginnings of addresses, such as posix, memfd, memfd:@, memfd:/some/dir/. All backends if not given." placeholder:"LIST"`
 	Sizes      []int         `help:"Bytes of a frame, multiples of 64 up to 4 MiB." default:"64,1024,65536,3110400" placeholder:"LIST"`
-	Duration   time.Duration `help:"How long each transport is measured in each measurement, all rounds together. Paced and idle ones take ten times as long." default:"1s"`
+	Duration   time.Duration `help:"How long each transport is measured in each measurement, all rounds together. Paced and idle ones take ten times as long, idle ones in one round." default:"1s"`
 	Rounds     int           `help:"In how many rounds, in which all transports take turns." default:"9"`
 	Pin        bool          `help:"Keep each of the two processes, with all its threads, on a processor of its own: each process moves itself there before it does anything else. Without, the scheduler may put both on one, which flatters what blocks. Works on Linux with two processors or more; elsewhere it is left out, and the report says so." default:"true" negatable:""`
 	JSON       string        `name:"json" help:"Write the report to this file." placeholder:"FILE"`

@@ -14,8 +14,12 @@ import (
 // round, so that none is always the first.
 func (b *bench) inRounds(ctx context.Context, j job) ([]report.Figure, error) {
 	rounds := make([][]result, len(j.entrants))
-	d := b.Duration * time.Duration(j.longer) / time.Duration(b.Rounds)
-	for round := range b.Rounds {
+	n := b.Rounds
+	if j.measure == "idle" {
+		n = 1 // to begin and to end would count in each
+	}
+	d := b.Duration * time.Duration(j.longer) / time.Duration(n)
+	for round := range n {
 		for i := range j.entrants {
 			if round%2 == 1 {
 				i = len(j.entrants) - 1 - i
