@@ -63,7 +63,7 @@ func (b *Backend) Name() string { return "posix" }
 // Besides the errors of the interface it returns one that matches [driver.ErrNoSpace] (a
 // [*driver.NoSpaceError]) when the memory is not there, [driver.ErrPermission] when objects of
 // another user stand in the way, and [io/fs.ErrExist] when something that is no buffer has the
-// name; that is never removed.
+// name; that is not removed.
 func (b *Backend) Create(name string, config driver.Config) (driver.Channel, error) {
 	return b.create(name, config)
 }

@@ -170,7 +170,7 @@ func TestCheckFollowsReplacedSemaphore(t *testing.T) {
 func TestCreateWaitsForScan(t *testing.T) {
 	b := newBackend(t)
 	name := newName(t, b)
-	require.NoError(t, makeLockDir(b.lockDirs[0]))
+	requireLockDir(t, b.lockDirs[0])
 	p := paths(b, name)[3]
 	fd, err := unix.Open(p, unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC, 0o666)
 	require.NoError(t, err)
@@ -187,7 +187,7 @@ func TestCreateWaitsForScan(t *testing.T) {
 // without a name is none.
 func TestLockIsOnTheNamedFileConcurrentSafe(t *testing.T) {
 	b := newBackend(t)
-	require.NoError(t, makeLockDir(b.lockDirs[0]))
+	requireLockDir(t, b.lockDirs[0])
 	p := paths(b, newName(t, b))[3]
 	stop, done := make(chan struct{}), make(chan struct{})
 	defer func() { close(stop); <-done; _ = os.Remove(p) }()

@@ -31,6 +31,14 @@ func start(t *testing.T, b *Backend, attr *syscall.SysProcAttr, args ...string) 
 	return c
 }
 
+// needRoot skips a test that starts processes of other users.
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("needs root to start processes of other users")
+	}
+}
+
 // dirs is how a child is told the directories of its backend.
 func (b *Backend) dirs() []string { return []string{b.shmDir, b.lockDirs[0], b.lockDirs[1]} }
 
@@ -140,7 +148,7 @@ func init() {
 			config := drivertest.Config(0)
 			config.Mode = 0o666
 			for range rounds {
-				if makeLockDir(b.lockDirs[1]) != nil {
+				if _, err := makeLockDir(b.lockDirs[1]); err != nil {
 					continue
 				}
 				if l, err := tryLock(path, &config); err == nil {
@@ -178,6 +186,16 @@ func init() {
 				return err
 			}
 			if err := unix.Mount("shm", "/dev/shm", "tmpfs", 0, "size="+args[0]); err != nil {
+				return err
+			}
+			return children[args[1]](b, args[2:])
+		},
+
+		// limit SIZE COMMAND...: runs a command that may make no file larger than that.
+		"limit": func(b *Backend, args []string) error {
+			size, _ := strconv.ParseUint(args[0], 10, 64)
+			err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: size, Max: size})
+			if err != nil {
 				return err
 			}
 			return children[args[1]](b, args[2:])

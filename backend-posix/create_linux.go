@@ -154,7 +154,11 @@ func (c *channel) abandon() {
 	if c.fd >= 0 {
 		_ = unix.Close(c.fd)
 	}
-	_ = c.locks.remove()
+	if _, err := c.name.lookup(); err == unix.ENOENT {
+		_ = c.locks.remove()
+	} else {
+		c.locks.giveBack()
+	}
 }
 
 // readerOf names the reader's process in the words of an error, if there is a segment.

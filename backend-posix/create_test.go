@@ -61,8 +61,8 @@ func TestCreateModeAndGroup(t *testing.T) {
 	old := unix.Umask(0o777)
 	defer unix.Umask(old)
 	b := newBackend(t)
-	require.NoError(t, makeLockDir(b.lockDirs[0]))
-	require.NoError(t, makeLockDir(b.lockDirs[1]))
+	requireLockDir(t, b.lockDirs[0])
+	requireLockDir(t, b.lockDirs[1])
 	name := newName(t, b)
 	config, group := drivertest.Config(1<<16), 12345
 	config.Mode, config.Group = 0o664, &group
@@ -126,6 +126,26 @@ func TestCreateReplacesLeftoverSemaphores(t *testing.T) {
 		require.Zero(t, tokens)
 		require.Zero(t, waiters)
 		require.True(t, leadsTo(s.path, s.cur.Load().id))
+	}
+}
+
+// Whatever size a program has given to the semaphores of a reader that was killed then, they are
+// leftovers: no segment is a file that nobody has open.
+func TestCreateReplacesResizedSemaphoresCrossProcess(t *testing.T) {
+	for _, size := range []int64{0, 31, 128, 4096, 1 << 16} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			b := newBackend(t)
+			name := newName(t, b)
+			r := start(t, b, nil, "reader", name)
+			r.Line()
+			for _, p := range paths(b, name)[1:3] {
+				require.NoError(t, os.Truncate(p, size))
+			}
+			r.Kill()
+			c := create(t, b, name)
+			require.NoError(t, c.Check())
+			sharesTokens(t, c, attach(t, b, name))
+		})
 	}
 }
 

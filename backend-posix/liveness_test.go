@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
@@ -92,6 +93,30 @@ func TestAliveOfForeignWriterCrossProcess(t *testing.T) {
 	require.False(t, r.live.Alive(driver.Writer, 0))
 }
 
+// A writer of ours that tries to connect beside a foreign one has the claim for no moment: its end
+// would be taken for the death of the one that is there.
+func TestAttachBesideForeignWriterCrossProcess(t *testing.T) {
+	b := newBackend(t)
+	name := newName(t, b)
+	r := create(t, b, name)
+	w := start(t, b, nil, "foreign-writer", name)
+	w.Line()
+	ended := make(chan error)
+	go func() {
+		_, err := zerobuffer.NewWriter(b, name, nil)
+		ended <- err
+	}()
+	for err := error(nil); err == nil; {
+		require.True(t, r.live.Alive(driver.Writer, w.PID()))
+		select {
+		case err = <-ended:
+			require.ErrorIs(t, err, driver.ErrWriterConnected)
+		default:
+		}
+	}
+	require.True(t, r.live.Alive(driver.Writer, w.PID()))
+}
+
 // waitDead returns when a zombie counts as dead, which is when its last thread has ended.
 func waitDead(r *channel, pid uint64) {
 	for r.live.Alive(driver.Writer, pid) {
@@ -137,6 +162,9 @@ func TestAliveZombieAtFirstSightCrossProcess(t *testing.T) {
 	require.True(t, visible(pid))
 	require.False(t, alivePID(pid))
 	waitDead(r, pid)
+	mapped, ok := maps(strconv.FormatUint(pid, 10), r.id)
+	require.False(t, mapped)
+	require.True(t, ok, "it has no memory, as a thread of the kernel has none")
 }
 
 // A process that is younger than the segment is not the reader that made it, but may be a writer.
@@ -243,9 +271,7 @@ func TestAliveInvisibleReaderCrossProcess(t *testing.T) {
 // A process that may not be signalled is alive, and its death is seen all the same. Another one of
 // that user that has its number is not the peer, although nobody can look into it.
 func TestAliveOfOtherUserCrossProcess(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("needs root to start processes of other users")
-	}
+	needRoot(t)
 	b := newBackend(t)
 	name := newName(t, b)
 	look := start(t, b, user(2), "alive", name)
@@ -279,9 +305,7 @@ func user(id uint32) *syscall.SysProcAttr {
 
 // The writer of another user can ask for no lease: the process is all it has.
 func TestAliveReaderOfOtherUserCrossProcess(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("needs root to start processes of other users")
-	}
+	needRoot(t)
 	b := newBackend(t)
 	name := newName(t, b)
 	r := start(t, b, user(1), "foreign-reader", name)

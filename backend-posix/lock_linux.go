@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -134,85 +134,11 @@ func (l *lockFile) remove() error {
 
 func (l *lockFile) close() { _ = unix.Close(l.fd) }
 
-// makeLockDir makes the directory of lock files and its parent "zerobuffer", writable for every
-// user: whoever comes first would lock the others out otherwise.
-func makeLockDir(dir string) error {
-	fd, err := walkLockDir(dir, func(above int, name string) error {
-		err := unix.Mkdirat(above, name, 0o777)
-		crashpoint.At("make-directory")
-		if err != nil && err != unix.EEXIST {
-			return err
-		}
-		return nil
-	})
-	if err == nil {
-		err = unix.Close(fd)
-	}
-	return err
-}
-
-// openLockDir opens the directory of lock files.
-func openLockDir(dir string) (int, error) {
-	return walkLockDir(dir, func(int, string) error { return nil })
-}
-
-// walkLockDir goes from the parent of "zerobuffer" down to dir, calls before for each directory on
-// the way, and returns a descriptor of the last one. The parent is one into which everybody may
-// write, and "zerobuffer" may belong to another user, who can exchange what is in it at any moment.
-// So no step follows a link, and each goes on from what the one before has opened.
-func walkLockDir(dir string, before func(above int, name string) error) (int, error) {
-	names := lockDirChain(dir)
-	path := filepath.Dir(names[0])
-	fd, err := unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return -1, &fs.PathError{Op: "open directory", Path: path, Err: err}
-	}
-	for _, path := range names {
-		next, err := enterLockDir(fd, path, before)
-		_ = unix.Close(fd)
-		if err != nil {
-			return -1, err
-		}
-		fd = next
-	}
-	return fd, nil
-}
-
-// enterLockDir opens the directory at path, which is in the open directory above, and opens it to
-// every user if it is this user's.
-func enterLockDir(above int, path string, before func(int, string) error) (int, error) {
-	name := filepath.Base(path)
-	if err := before(above, name); err != nil {
-		return -1, &fs.PathError{Op: "make directory", Path: path, Err: err}
-	}
-	const flags = unix.O_PATH | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
-	fd, err := unix.Openat(above, name, flags, 0)
-	if err != nil {
-		if _, st, e := lookupAt(above, name); e == nil && st.Mode&unix.S_IFMT != unix.S_IFDIR {
-			return -1, fmt.Errorf("use %s for lock files: it is a %s of user %d, not a directory; "+
-				"remove it", path, kindOf(st), st.Uid)
-		}
-		return -1, &fs.PathError{Op: "open directory", Path: path, Err: err}
-	}
-	var st unix.Stat_t
-	if unix.Fstat(fd, &st) == nil && isOwn(&st) && st.Mode&0o7777 != 0o1777 {
-		// The link leads to what is open, whatever the path leads to by now.
-		_ = unix.Chmod("/proc/self/fd/"+strconv.Itoa(fd), 0o1777)
-		crashpoint.At("open-directory")
-	}
-	return fd, nil
-}
-
-// lockDirChain returns the directories from "zerobuffer" down to dir.
-func lockDirChain(dir string) []string {
-	if filepath.Base(dir) == "zerobuffer" {
-		return []string{dir}
-	}
-	return []string{filepath.Dir(dir), dir}
-}
-
 // locks are the lock files of one buffer that this process holds.
-type locks struct{ held []*lockFile }
+type locks struct {
+	held    []*lockFile
+	missing []string // paths of those that it could not take
+}
 
 // found tells whether a lock file of that user was there that nobody held: the last reader has died
 // and had the same directory of lock files. Those of other users say nothing, everybody can make
@@ -230,20 +156,27 @@ func (ls *locks) found(owner uint32) bool {
 // a line in the log; a lock that somebody holds is an error and leaves nothing behind.
 func (b *Backend) acquireLocks(name string, config *driver.Config) (*locks, error) {
 	ls := &locks{}
+	said := ""
 	for _, dir := range b.lockDirs {
 		path := filepath.Join(dir, name+".lock")
-		err := makeLockDir(dir)
+		shut, err := makeLockDir(dir)
+		if shut != nil && shut.Error() != said { // one directory is often in the other
+			said = shut.Error()
+			config.Logger.Warn("other users are not let into a directory of lock files, because "+
+				"something else is in it: move that away", "path", dir, "reason", said)
+		}
 		var l *lockFile
 		if err == nil {
 			l, err = acquireLock(path, config)
 		}
 		switch {
 		case errors.Is(err, errLockHeld):
-			_ = ls.remove()
+			ls.giveBack()
 			return nil, err
 		case err != nil:
 			config.Logger.Warn("cannot take a lock file: programs of other languages may take "+
 				"this buffer for a stale one", "path", path, "error", err)
+			ls.missing = append(ls.missing, path)
 		default:
 			ls.held = append(ls.held, l)
 		}
@@ -251,27 +184,43 @@ func (b *Backend) acquireLocks(name string, config *driver.Config) (*locks, erro
 	return ls, nil
 }
 
-// mend makes lock files again that others have removed, and locks them.
+// mend makes lock files again that others have removed, and those that could not be taken before,
+// and locks them.
 func (ls *locks) mend(config *driver.Config) {
 	for i, l := range ls.held {
 		if l.isOurs() {
 			continue
 		}
-		err := makeLockDir(filepath.Dir(l.path))
-		var again *lockFile
-		if err == nil {
-			again, err = tryLock(l.path, config)
+		if again := takeAgain(l.path, config); again != nil {
+			config.Logger.Info("lock file was removed by another program and made again",
+				"path", l.path)
+			l.close()
+			ls.held[i] = again
 		}
-		if err != nil {
-			config.Logger.Debug("lock file is gone and cannot be made again yet",
-				"path", l.path, "error", err)
-			continue
-		}
-		config.Logger.Info("lock file was removed by another program and made again",
-			"path", l.path)
-		l.close()
-		ls.held[i] = again
 	}
+	ls.missing = slices.DeleteFunc(ls.missing, func(path string) bool {
+		l := takeAgain(path, config)
+		if l == nil {
+			return false
+		}
+		config.Logger.Info("lock file could be taken at last", "path", path)
+		ls.held = append(ls.held, l)
+		return true
+	})
+}
+
+// takeAgain makes the lock file at path and locks it, or returns nil.
+func takeAgain(path string, config *driver.Config) *lockFile {
+	_, err := makeLockDir(filepath.Dir(path))
+	var l *lockFile
+	if err == nil {
+		l, err = tryLock(path, config)
+	}
+	if err != nil {
+		config.Logger.Debug("lock file cannot be taken yet", "path", path, "error", err)
+		return nil
+	}
+	return l
 }
 
 // remove unlinks and closes all lock files.
@@ -282,6 +231,19 @@ func (ls *locks) remove() error {
 	}
 	ls.held = nil
 	return errors.Join(errs...)
+}
+
+// giveBack lets go of the locks after a create that has failed. Files that were there before stay:
+// they show that what is there as well was left by a reader (see oldSegment.lockFound).
+func (ls *locks) giveBack() {
+	for _, l := range ls.held {
+		if l.found {
+			l.close()
+		} else {
+			_ = l.remove()
+		}
+	}
+	ls.held = nil
 }
 
 // close lets go of the locks and leaves the files.

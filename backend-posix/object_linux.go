@@ -68,7 +68,8 @@ func retry(call func() error) error {
 }
 
 // leasePatience is how long an object is asked for that somebody holds a lease on. Ours hold one
-// for some microseconds; whoever has planted a file could hold one for as long as it likes.
+// for some microseconds, unless they are stopped just then; whoever has planted a file could hold
+// one for as long as it likes.
 const leasePatience = 300 * time.Millisecond
 
 // open opens an existing object, close-on-exec and without following a symbolic link. It waits for
@@ -222,8 +223,9 @@ func kindOf(st *unix.Stat_t) string {
 func isRegular(st *unix.Stat_t) bool { return st.Mode&unix.S_IFMT == unix.S_IFREG }
 
 // openError turns the error of opening the existing object at path into one that says what is in
-// the way. It matches kind if that is no file at all.
-func openError(path string, err, kind error) error {
+// the way. It matches kind if that is no file at all, and leased if somebody holds a lease on it,
+// which passes unless that was planted.
+func openError(path string, err, kind, leased error) error {
 	_, st, statErr := lookup(path)
 	switch {
 	case statErr != nil:
@@ -232,7 +234,7 @@ func openError(path string, err, kind error) error {
 		return notRegular(path, st, kind)
 	case errors.Is(err, unix.EWOULDBLOCK):
 		return fmt.Errorf("open %s: somebody holds a lease on this file of user %d and does not let "+
-			"go (%w); remove it or choose another name", path, st.Uid, kind)
+			"go (%w); end that program, remove the file or choose another name", path, st.Uid, leased)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("open %s: %w: it belongs to user %d, group %d with mode %#o, this "+
 			"process is user %d, group %d; run both as the same user, or let the reader choose "+

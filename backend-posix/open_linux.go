@@ -27,18 +27,23 @@ func (b *Backend) open(name string, config driver.Config) (driver.Channel, error
 		return nil, b.notFound(name)
 	}
 	if err != nil {
-		return nil, openError(path, err, fs.ErrInvalid)
+		return nil, openError(path, err, fs.ErrInvalid, driver.ErrNotReady)
 	}
-	c := &channel{path: path, name: newPathName(path), fd: fd, config: config}
+	c := &channel{
+		path: path, name: newPathName(path), fd: fd, config: config, paths: b.semPaths(name),
+	}
 	if err := c.mapSegment(); err != nil {
 		_ = unix.Close(fd)
 		return nil, err
 	}
-	c.paths = b.semPaths(name)
 	format := c.paths.recognise(readHeader(fd).readerPID, c.owner)
 	for i, path := range c.paths[format.library] {
 		m, err := openSemaphore(format, path, c.owner)
 		if err != nil {
+			if askLease(fd) == leaseGranted {
+				err = fmt.Errorf("open %s: %w: a dead reader has left it, and %s",
+					c.path, driver.ErrNotReady, err.Error())
+			}
 			c.giveUp()
 			return nil, err
 		}
@@ -63,7 +68,7 @@ func (c *channel) mapSegment() error {
 		return notRegular(c.path, &st, fs.ErrInvalid)
 	case st.Nlink == 0:
 		return fmt.Errorf("open %s: %w: its reader has just removed it", c.path, driver.ErrNotReady)
-	case h.foreign:
+	case h.foreign && !c.paths.anyOf(st.Uid): // else its reader, or another program, knows more
 		return fmt.Errorf("open %s: %w: it does not start with oieb_size %d",
 			c.path, layout.ErrIncompatible, layout.OIEBSize)
 	case st.Size < layout.OIEBSize:

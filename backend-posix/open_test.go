@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
@@ -109,9 +110,7 @@ func TestOpenRefusesWrongSemaphore(t *testing.T) {
 
 // The error for an object of another user says whose it is.
 func TestOpenPermissionCrossProcess(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("needs root to start processes of other users")
-	}
+	needRoot(t)
 	b := newBackend(t)
 	name := newName(t, b)
 	config, group := drivertest.Config(1<<16), 77
@@ -132,4 +131,43 @@ func TestOpenPermissionCrossProcess(t *testing.T) {
 	text = other(4711, "create", name, "65536")
 	require.Contains(t, text, "permission")
 	require.NoError(t, ch.Check())
+}
+
+// A program that looks whether anybody has a leftover open holds a lease on it for a moment.
+// Stopped just then it does so for longer: a writer waits until it goes on.
+func TestOpenWriterWaitsForLeaseCrossProcess(t *testing.T) {
+	hold := func(t *testing.T, path string) *os.File {
+		t.Helper()
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = f.Close() })
+		return f
+	}
+	for i, what := range []string{"segment", "semaphore"} {
+		t.Run(what, func(t *testing.T) {
+			b := newBackend(t)
+			name := newName(t, b)
+			r := start(t, b, nil, "reader", name)
+			r.Line()
+			r.Kill()
+			all := paths(b, name)
+			if i != 0 {
+				hold(t, all[0]) // so that it does not look like a leftover
+			}
+			f := hold(t, all[i])
+			require.Equal(t, leaseGranted, takeLease(int(f.Fd())))
+			_, err := zerobuffer.NewWriter(b, name, nil)
+			require.ErrorIs(t, err, zerobuffer.ErrNotReady)
+			require.ErrorContains(t, err, "lease")
+			if i == 0 {
+				_, err = b.Create(name, drivertest.Config(1<<16))
+				require.ErrorIs(t, err, fs.ErrExist)
+			}
+			require.NoError(t, f.Close())
+			create(t, b, name)
+			w, err := zerobuffer.OpenWriter(t.Context(), b, name, nil)
+			require.NoError(t, err)
+			require.NoError(t, w.Close())
+		})
+	}
 }

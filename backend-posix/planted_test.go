@@ -194,7 +194,7 @@ func TestPlantedLockFilesCrossProcess(t *testing.T) {
 	}
 	inScene(t, func(t *testing.T, s *scene) {
 		for _, dir := range s.b.lockDirs {
-			require.NoError(t, makeLockDir(dir))
+			requireLockDir(t, dir)
 		}
 		for _, path := range paths(s.b, plantName)[3:] {
 			for _, k := range kinds {

@@ -111,10 +111,11 @@ func youngerThan(pid uint64, start, birth time.Duration, id objectID) bool {
 }
 
 // maps tells whether a process has mapped the object, if its list of mappings may be read and
-// shows files the way stat(2) does, as our own list proves.
+// shows files the way stat(2) does, as our own list proves. That of a thread of the kernel, whose
+// numbers are those of the first processes of each container, is empty.
 func maps(pid string, id objectID) (mapped, ok bool) {
 	text, err := os.ReadFile("/proc/" + pid + "/maps")
-	if err != nil || len(text) == 0 {
+	if err != nil {
 		return false, false
 	}
 	key := fmt.Appendf(nil, " %02x:%02x %d ", unix.Major(id.dev), unix.Minor(id.dev), id.ino)

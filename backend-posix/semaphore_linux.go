@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
+	"github.com/zerobuffer-go/zerobuffer/core/linux/futex"
 )
 
 // semMap is one mapped semaphore file. The word at its start is that of a C library.
@@ -39,9 +40,23 @@ func (s *semaphore) Wait(limit uint32, timeout time.Duration) uint32 {
 	return n
 }
 
-func (s *semaphore) Post(n uint32) error { return s.cur.Load().Post(n) }
+func (s *semaphore) Post(n uint32) error {
+	m := s.cur.Load()
+	if w, ok := m.Semaphore.(futex.Word); ok {
+		return w.Post(n) // see State
+	}
+	return m.Post(n)
+}
 
-func (s *semaphore) State() (tokens, waiters uint32) { return s.cur.Load().State() }
+// State is what who spins calls, and Post is what it waits for. So for the word of glibc they do
+// without a call through an interface.
+func (s *semaphore) State() (tokens, waiters uint32) {
+	m := s.cur.Load()
+	if w, ok := m.Semaphore.(futex.Word); ok {
+		return w.State()
+	}
+	return m.State()
+}
 
 func (s *semaphore) ResetWaiters(tokens, waiters uint32) bool {
 	return s.cur.Load().ResetWaiters(tokens, waiters)

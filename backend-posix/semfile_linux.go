@@ -50,7 +50,7 @@ func makeSemaphore(format *semFormat, path string, config *driver.Config) (*semM
 }
 
 // linkOver gives f its name in the place of the regular file that may have it, unless that is as
-// large as a segment.
+// large as a segment and in use.
 func linkOver(f *file, path string) error {
 	for range replaceTries {
 		err := f.link(path)
@@ -67,7 +67,7 @@ func linkOver(f *file, path string) error {
 		if !isRegular(st) {
 			return notRegular(path, st, fs.ErrExist)
 		}
-		if st.Size >= layout.OIEBSize {
+		if st.Size >= layout.OIEBSize && !unused(path, id) {
 			return fmt.Errorf("link %s: there is a file of %d bytes of user %d, maybe the segment of "+
 				"a buffer of that name, and no semaphore (%w); choose another name",
 				path, st.Size, st.Uid, fs.ErrExist)
@@ -84,6 +84,17 @@ func linkOver(f *file, path string) error {
 		path, driver.ErrReaderConnected)
 }
 
+// unused tells whether nobody has the object open, if that can be told.
+func unused(path string, id objectID) bool {
+	fd, err := openNow(unix.AT_FDCWD, path, unix.O_RDWR)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = unix.Close(fd) }()
+	var st unix.Stat_t
+	return unix.Fstat(fd, &st) == nil && idOf(&st) == id && askLease(fd) == leaseGranted
+}
+
 // openSemaphore opens and maps the semaphore that a reader has made, who is the owner.
 func openSemaphore(format *semFormat, path string, owner uint32) (*semMap, error) {
 	fd, err := open(path)
@@ -92,7 +103,7 @@ func openSemaphore(format *semFormat, path string, owner uint32) (*semMap, error
 			path, driver.ErrNotReady)
 	}
 	if err != nil {
-		return nil, openError(path, err, fs.ErrInvalid)
+		return nil, openError(path, err, fs.ErrInvalid, driver.ErrNotReady)
 	}
 	defer func() { _ = unix.Close(fd) }()
 	var st unix.Stat_t

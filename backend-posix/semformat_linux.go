@@ -78,6 +78,18 @@ func (p *semPaths) recognise(reader uint64, owner uint32) *semFormat {
 	return semFormats[Glibc]
 }
 
+// anyOf tells whether the user has files with the names of the semaphores, whatever is in them.
+func (p *semPaths) anyOf(owner uint32) bool {
+	for _, pair := range p {
+		for _, path := range pair {
+			if _, st, err := lookup(path); err == nil && isRegular(st) && st.Uid == owner {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // semPair is what is there of the two semaphores of one library.
 type semPair struct {
 	ids  []objectID

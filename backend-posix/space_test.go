@@ -37,6 +37,21 @@ func TestCreateSmallShmCrossProcess(t *testing.T) {
 	require.Contains(t, text, "need 32 bytes")
 }
 
+// A program that may make no large files needs no larger /dev/shm.
+func TestCreateFileSizeLimitCrossProcess(t *testing.T) {
+	b := newBackend(t)
+	c := start(t, b, nil, "limit", "100000", "create", newName(t, b), "100001")
+	text := c.Line()
+	for _, part := range []string{
+		"space ", "need 100001 bytes", "has 100000 free", "ulimit -f", "PayloadSize",
+	} {
+		require.Contains(t, text, part)
+	}
+	require.NotContains(t, text, "/dev/shm has")
+	c = start(t, b, nil, "limit", "100000", "create", newName(t, b), "100000")
+	require.Equal(t, ": <nil>", c.Line())
+}
+
 func TestMountPoint(t *testing.T) {
 	require.Equal(t, "/proc", mountPoint("/proc/self"))
 	require.Equal(t, "/", mountPoint("/"))

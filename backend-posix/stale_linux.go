@@ -78,13 +78,25 @@ type oldSegment struct {
 	// lockFound says that a lock file of the same user without an owner was there, which a living
 	// reader of another language would hold if it has the same directory of lock files.
 	lockFound bool
+	// sems are where its semaphores are, if it has any.
+	sems semPaths
+}
+
+// readHeader reads the header anew. What begins with other bytes than a segment is the file of some
+// program, unless lock file and semaphores show that it is what a reader has left: then its bytes
+// were written over, and nothing in them counts.
+func (o *oldSegment) readHeader() {
+	o.header = readHeader(o.fd)
+	if o.header.foreign && o.lockFound && o.sems.anyOf(o.owner) {
+		o.header = header{}
+	}
 }
 
 // judge decides whether the segment may be removed, and never on a guess: a granted lease proves
 // that nobody has it open. Without leases, the PID decides. When somebody has it open although
-// the reader's PID is dead, it is either a writer that lives on, or a reader in another PID
-// namespace; only a lock file without an owner tells that it is the former. After "stale" the
-// lease, if one was granted, is held.
+// the reader's PID is dead, or that of a process that nobody may look into, it is either a writer
+// that lives on, or a reader in another PID namespace; only a lock file without an owner tells that
+// it is the former. After "stale" the lease, if one was granted, is held.
 func (o *oldSegment) judge() (verdict, string) {
 	var st unix.Stat_t
 	if err := unix.Fstat(o.fd, &st); err != nil || st.Nlink == 0 {
@@ -97,14 +109,15 @@ func (o *oldSegment) judge() (verdict, string) {
 	if answer == leaseGranted {
 		return stale, "nobody has it open"
 	}
-	o.header = readHeader(o.fd)
+	o.readHeader()
+	alive, sure := o.readerAlive()
 	waited := time.Since(o.since)
 	switch {
 	case o.header.foreign:
 		return live, ""
 	case !o.header.ready && waited < halfMadeGrace:
 		return undecided, ""
-	case o.header.ready && o.readerAlive():
+	case alive && (sure || answer == leaseUnsupported):
 		return live, ""
 	case answer == leaseUnsupported:
 		return stale, "its reader is dead"
@@ -117,24 +130,25 @@ func (o *oldSegment) judge() (verdict, string) {
 }
 
 // readerAlive judges the reader by its PID: a process that lives, is not younger than the segment
-// and, as far as its mappings may be read, has mapped it.
-func (o *oldSegment) readerAlive() bool {
+// and, as far as its mappings may be read, has mapped it. If they may not be read that is not sure:
+// after a reader in another PID namespace there is nearly always some process of that number.
+func (o *oldSegment) readerAlive() (alive, sure bool) {
 	pid := o.header.readerPID
 	// A reader of this process would have shown by its claim or its lock files: the number is that
 	// of the dead one, as in a container that was started again, or from another namespace.
-	if pid == uint64(os.Getpid()) || !alivePID(pid) {
-		return false
+	if !o.header.ready || pid == uint64(os.Getpid()) || !alivePID(pid) {
+		return false, true
 	}
 	// Our own mapping shows that the lists of mappings can be relied on.
 	own, err := unix.Mmap(o.fd, 0, 1, unix.PROT_READ, unix.MAP_SHARED)
 	if err == nil {
 		defer func() { _ = unix.Munmap(own) }()
 		if mapped, ok := maps(strconv.FormatUint(pid, 10), o.id); ok {
-			return mapped
+			return mapped, true
 		}
 	}
 	_, start, ok := processStat(pid)
-	return !ok || !youngerThan(pid, start, birthOf(o.fd), o.id)
+	return !ok || !youngerThan(pid, start, birthOf(o.fd), o.id), false
 }
 
 // clearName removes the segment that a dead reader has left under the name, and nothing else. It
@@ -147,9 +161,9 @@ func (b *Backend) clearName(name string, ls *locks, config *driver.Config) error
 			return nil
 		}
 		if err != nil {
-			return openError(path, err, fs.ErrExist)
+			return openError(path, err, fs.ErrExist, fs.ErrExist)
 		}
-		o := &oldSegment{path: path, fd: fd, since: start}
+		o := &oldSegment{path: path, fd: fd, since: start, sems: b.semPaths(name)}
 		again, err := o.clear(ls, config)
 		_ = unix.Close(fd)
 		if !again {
@@ -175,7 +189,7 @@ func (o *oldSegment) clear(ls *locks, config *driver.Config) (again bool, err er
 		return false, notRegular(o.path, &st, fs.ErrExist)
 	}
 	o.id, o.owner, o.lockFound = idOf(&st), st.Uid, ls.found(st.Uid)
-	o.header = readHeader(o.fd)
+	o.readHeader()
 	if o.header.foreign {
 		return false, fmt.Errorf("create %s: it is a file of user %d and of another program, no "+
 			"ZeroBuffer segment (%w); choose another name", o.path, st.Uid, fs.ErrExist)

@@ -4,6 +4,7 @@ package posixshm
 
 import (
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"syscall"
@@ -73,6 +74,27 @@ func TestCreateReapsUnderLivingWriterDespiteStrangerCrossProcess(t *testing.T) {
 	create(t, b, name)
 }
 
+// The same if nobody may look into that process: it is older than the segment and of another user,
+// as number 1 of the machine is to a user who shares /dev/shm with a container.
+func TestCreateReapsUnderLivingWriterDespiteHiddenCrossProcess(t *testing.T) {
+	needRoot(t)
+	b := newBackend(t)
+	name := newName(t, b)
+	r := start(t, b, user(1), "reader", name)
+	r.Line()
+	w := start(t, b, user(1), "foreign-writer", name)
+	w.Line()
+	mem, err := mapFile(b.segmentPath(name), os.O_RDWR)
+	require.NoError(t, err)
+	v, err := layout.View(mem)
+	require.NoError(t, err)
+	v.ReaderPID.Store(uint64(os.Getpid()))
+	require.NoError(t, unix.Munmap(mem))
+	r.Kill()
+	next := start(t, b, user(1), "create", name, "65536")
+	require.Equal(t, ": <nil>", next.Line())
+}
+
 func TestCreateLeavesForeignReaderAloneCrossProcess(t *testing.T) {
 	b := newBackend(t)
 	name := newName(t, b)
@@ -94,7 +116,7 @@ func TestCreateLeavesForeignReaderAloneCrossProcess(t *testing.T) {
 
 // leaveLock leaves the lock file of a dead reader, which only says that some reader has died.
 func leaveLock(t *testing.T, b *Backend, name string) {
-	require.NoError(t, makeLockDir(b.lockDirs[0]))
+	requireLockDir(t, b.lockDirs[0])
 	require.NoError(t, os.WriteFile(paths(b, name)[3], nil, 0o600))
 }
 
@@ -157,6 +179,47 @@ func TestCreateReapsTruncatedSegment(t *testing.T) {
 			create(t, b, name)
 		})
 	}
+}
+
+// A program that has the segment mapped may have written over its first bytes before the reader was
+// killed. Lock file and semaphores show that it is the leftover of a reader; without them it is
+// somebody's file.
+func TestCreateReapsCorruptSegmentCrossProcess(t *testing.T) {
+	for _, living := range []bool{false, true} {
+		t.Run(fmt.Sprintf("living-writer-%v", living), func(t *testing.T) {
+			b := newBackend(t)
+			name := newName(t, b)
+			r := start(t, b, nil, "reader", name)
+			r.Line()
+			if living {
+				start(t, b, nil, "foreign-writer", name).Line()
+			}
+			mem, err := mapFile(b.segmentPath(name), os.O_RDWR)
+			require.NoError(t, err)
+			for i := range 128 {
+				mem[i] = byte(i*37 + 1)
+			}
+			require.NoError(t, unix.Munmap(mem))
+			for _, p := range paths(b, name)[1:3] {
+				require.NoError(t, os.Truncate(p, 5000))
+			}
+			r.Kill()
+			_, err = newBackend(t).Create(name, drivertest.Config(1<<16))
+			require.ErrorIs(t, err, fs.ErrExist, "no lock file")
+			require.True(t, exists(b.segmentPath(name)))
+			c := create(t, b, name)
+			require.NoError(t, c.Check())
+		})
+	}
+	t.Run("no-semaphores", func(t *testing.T) {
+		b := newBackend(t)
+		name := newName(t, b)
+		leaveLock(t, b, name)
+		require.NoError(t, os.WriteFile(b.segmentPath(name), []byte("something else"), 0o600))
+		_, err := b.Create(name, drivertest.Config(1<<16))
+		require.ErrorIs(t, err, fs.ErrExist)
+		require.True(t, exists(b.segmentPath(name)))
+	})
 }
 
 // A reader in another PID namespace has a number that means nothing here.

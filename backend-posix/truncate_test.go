@@ -277,16 +277,23 @@ func TestTruncatedWhileBlocked(t *testing.T) {
 	}
 }
 
+// otherMemory is memory of the program, outside the buffer, that is gone.
+func (g *cutRig) otherMemory(t *testing.T) []byte {
+	t.Helper()
+	path := g.b.segmentPath(g.name) + "-else"
+	require.NoError(t, os.WriteFile(path, make([]byte, 4096), 0o600))
+	t.Cleanup(func() { _ = os.Remove(path) })
+	other, err := mapFile(path, os.O_RDWR)
+	require.NoError(t, err)
+	require.NoError(t, os.Truncate(path, 0))
+	return other
+}
+
 // TestFaultElsewhere shows that a fault outside the buffer, and a panic of the program, stay what
 // they are, and leave the buffer usable.
 func TestFaultElsewhere(t *testing.T) {
 	g := newCutRig(t)
-	path := g.b.segmentPath(g.name) + "-else"
-	require.NoError(t, os.WriteFile(path, make([]byte, 4096), 0o600))
-	defer func() { _ = os.Remove(path) }()
-	other, err := mapFile(path, os.O_RDWR)
-	require.NoError(t, err)
-	require.NoError(t, os.Truncate(path, 0))
+	other := g.otherMemory(t)
 	require.Panics(t, func() { _ = g.w.WriteFrame(t.Context(), other) })
 	require.PanicsWithValue(t, "mine", func() {
 		_ = g.held.Do(func([]byte) error { panic("mine") })

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +23,25 @@ var children = map[string]testproc.Command{
 	"ends": func([]string) error { return nil },
 
 	"side": drivertest.ChildCommand(func([]string) driver.Backend { return New(nil) }),
+
+	// asks: two threads whose first question for the memory comes at the same time.
+	"asks": func([]string) error {
+		if err := procGlobalMemoryStatusEx.Find(); err != nil {
+			return err
+		}
+		var begin, end sync.WaitGroup
+		errs := make([]error, 2)
+		begin.Add(len(errs))
+		for i := range errs {
+			end.Go(func() {
+				begin.Done()
+				begin.Wait()
+				errs[i] = checkSpace(4096, 4096)
+			})
+		}
+		end.Wait()
+		return errors.Join(errs...)
+	},
 
 	"sleep": func([]string) error { testproc.Say("ready"); return nil },
 

@@ -23,6 +23,7 @@ func TestConformance(t *testing.T) {
 			"dead-token-blocked":           unseen,
 			"space-stuck-writer":           unseen,
 			"space-stuck-writer-polled":    unseen,
+			"space-stuck-token":            unseen,
 		},
 	})
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/drivertest"
+	"github.com/zerobuffer-go/zerobuffer/core/drivertest/testproc"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
@@ -92,6 +93,14 @@ func TestCreateWithoutSpace(t *testing.T) {
 		require.ErrorIs(t, spaceError(code, 5), code)
 	}
 	require.NotErrorIs(t, spaceError(windows.ERROR_ACCESS_DENIED, 5), driver.ErrNoSpace)
+}
+
+// TestCreateTwoAtOnceCrossProcess makes the first buffers of a process at the same time. The system
+// (Wine does) may have no figures for the second one yet, which is no lack of memory.
+func TestCreateTwoAtOnceCrossProcess(t *testing.T) {
+	for range 20 {
+		testproc.Start(t, "asks").End()
+	}
 }
 
 func TestCreateGlobal(t *testing.T) {

@@ -18,9 +18,11 @@ const (
 	secondLook = 10 * time.Millisecond
 	// surplusLook is how long the token of a writer that closes may come after its PID has gone.
 	surplusLook = 20 * time.Millisecond
-	// sameNumber is how long an attaching writer that finds its own PID waits for the reader to find
-	// out that this is the number of a dead one.
-	sameNumber = 500 * time.Millisecond
+	// burialTime is how long an attaching writer that finds the PID of a process that lives waits for
+	// the reader to find out that the writer with this number is dead.
+	burialTime = 500 * time.Millisecond
+	// leftoverLooks is how often, closeLook apart, the reader of what cannot be used is looked for.
+	leftoverLooks = 5
 	// resetTries bounds how often a changing semaphore is looked at.
 	resetTries = 100
 	// claimTries bounds how often a changing writer_pid is exchanged.
@@ -33,9 +35,31 @@ func newWriter(b driver.Backend, name string, opts WriterOptions) (*Writer, erro
 	if err != nil {
 		return nil, err
 	}
+	openWriters.Add(1)
 	w.next.backend = b
 	w.cleanup = runtime.AddCleanup(w, (*session).drop, w.s)
 	return w, nil
+}
+
+// perhapsDeadError is [ErrWriterConnected] where the writer may be dead, as a reader of ours finds
+// out.
+type perhapsDeadError struct{ error }
+
+func (e perhapsDeadError) Unwrap() error { return e.error }
+
+// burial is how a writer waits for the reader to bury the last one. Between two tries it has
+// nothing open: the reader may ask the system whether anybody has.
+type burial struct{ began time.Time }
+
+// mayCome tells whether err, with which a try has ended, may be none a moment later.
+func (b *burial) mayCome(err error) bool {
+	if !errors.As(err, new(perhapsDeadError)) {
+		return false
+	}
+	if b.began.IsZero() {
+		b.began = time.Now()
+	}
+	return time.Since(b.began) < burialTime
 }
 
 // connect opens the channel and gives it back if the rest goes wrong. metadata has to fit into the
@@ -63,13 +87,16 @@ func attach(
 	if errors.Is(err, layout.ErrNotReady) {
 		return nil, fmt.Errorf("%w: %w", ErrNotReady, err)
 	} else if err != nil {
-		return nil, err
+		return nil, unlessLeftover(ch, err)
 	}
 	live := ch.Liveness()
 	if err := meetReader(seg, live); err != nil {
 		return nil, err
 	}
 	if err := checkMetadata(seg, metadata); err != nil {
+		return nil, err
+	}
+	if err := meetWriter(ch, seg); err != nil {
 		return nil, err
 	}
 	if err := live.Claim(driver.Writer); err != nil {
@@ -97,6 +124,24 @@ func attach(
 	return w, nil
 }
 
+// unlessLeftover returns err, which says that the segment cannot be used, or [ErrNotReady] if it is
+// what a dead reader has left, into which anything may have been written: the next reader replaces
+// it. Who looks at a leftover has it open for a moment, and may be taken for its reader then, so
+// there are several looks.
+func unlessLeftover(ch driver.Channel, err error) error {
+	o, viewErr := layout.View(ch.Memory())
+	if viewErr != nil {
+		return err
+	}
+	for range leftoverLooks {
+		if pid := o.ReaderPID.Load(); !ch.Liveness().Alive(driver.Reader, pid) {
+			return fmt.Errorf("%w: a dead reader has left it, and %s", ErrNotReady, err.Error())
+		}
+		time.Sleep(closeLook)
+	}
+	return err
+}
+
 // meetReader returns an error unless the reader lives.
 func meetReader(seg layout.Segment, live driver.Liveness) error {
 	if pid := seg.OIEB.ReaderPID.Load(); !live.Alive(driver.Reader, pid) {
@@ -106,22 +151,31 @@ func meetReader(seg layout.Segment, live driver.Liveness) error {
 	return nil
 }
 
+// meetWriter returns an error if a writer of another language lives. That is asked before the
+// claim: the reader would take the end of a claim for the death of the writer beside which it was.
+// A process with the number of the writer need not be the writer: after one in another PID
+// namespace it is some process here, and in a container that was started again it may be this one.
+// Only a reader of ours can tell then, and buries a dead one. Nobody does so in a leftover.
+func meetWriter(ch driver.Channel, seg layout.Segment) error {
+	pid, live := seg.OIEB.WriterPID.Load(), ch.Liveness()
+	// Of a writer of ours the claim tells.
+	if pid == 0 || live.Ours(driver.Writer) || !live.Alive(driver.Writer, pid) {
+		return nil
+	}
+	err := fmt.Errorf("%w with PID %d", ErrWriterConnected, pid)
+	if live.Ours(driver.Reader) {
+		return perhapsDeadError{err}
+	}
+	return unlessLeftover(ch, err)
+}
+
 // claimPID puts the PID of this process into the segment and returns what was there. No other
-// program of ours is the writer: this one has the claim. So its own number there means nobody, as
-// in a container that was started again, or a foreign writer in another container; only a reader of
-// ours can tell, and buries a dead one.
+// program of ours is the writer: this one has the claim.
 func (w *Writer) claimPID() (before uint64, err error) {
 	o, live := w.s.seg.OIEB, w.s.ch.Liveness()
-	began := time.Now()
-	for tries := claimTries; tries > 0; {
+	for range claimTries {
 		pid := o.WriterPID.Load()
 		if pid != 0 && live.Alive(driver.Writer, pid) {
-			if pid == w.s.pid && time.Since(began) < sameNumber && live.Ours(driver.Reader) {
-				if err := w.standBack(); err != nil {
-					return 0, err
-				}
-				continue
-			}
 			return 0, fmt.Errorf("%w with PID %d", ErrWriterConnected, pid)
 		}
 		if pid == 0 && o.WrittenCount.Load() != 0 {
@@ -130,7 +184,6 @@ func (w *Writer) claimPID() (before uint64, err error) {
 			}
 		}
 		if !o.WriterPID.CompareAndSwap(pid, w.s.pid) {
-			tries--
 			continue
 		}
 		crashpoint.At("claim-pid")
@@ -142,15 +195,6 @@ func (w *Writer) claimPID() (before uint64, err error) {
 		return pid, nil
 	}
 	return 0, fmt.Errorf("writer_pid changes all the time: %w", ErrCorrupt)
-}
-
-// standBack gives up the claim for a moment, in which the reader can see that the last writer has
-// none.
-func (w *Writer) standBack() error {
-	live := w.s.ch.Liveness()
-	live.Disclaim(driver.Writer)
-	time.Sleep(5 * time.Millisecond)
-	return live.Claim(driver.Writer)
 }
 
 // dropSurplus takes away the token that a writer may have left at its end for a foreign reader.
@@ -202,12 +246,17 @@ func (w *Writer) recover(before uint64) error {
 	return nil
 }
 
-// meetPeers is looked at for each frame: is the reader still there, and is this still the writer?
+// peersMet is looked at for each frame: is the reader still there, and is this still the writer?
 // The two PIDs share a cache line with the counts that are stored anyway.
+func (w *Writer) peersMet() bool {
+	o := w.s.seg.OIEB
+	return o.WriterPID.Load() == w.s.pid && o.ReaderPID.Load() != 0 && w.gone == nil &&
+		!w.s.peerEnded.Load()
+}
+
+// meetPeers returns an error if they are not both there.
 func (w *Writer) meetPeers() error {
-	s, o := w.s, w.s.seg.OIEB
-	if o.WriterPID.Load() == s.pid && o.ReaderPID.Load() != 0 && w.gone == nil &&
-		!s.peerEnded.Load() {
+	if w.peersMet() {
 		return nil
 	}
 	return w.missPeers()
@@ -234,10 +283,13 @@ func (w *Writer) missPeers() error {
 }
 
 // displaced handles a foreign PID in the place of ours: a peer whose attach failed may have
-// zeroed it, then it is put back; a live writer has taken over.
+// zeroed it, then it is put back; a live writer has taken over, or one that has written and gone.
 func (w *Writer) displaced(pid uint64) error {
 	o := w.s.seg.OIEB
-	if pid != 0 && w.s.ch.Liveness().Alive(driver.Writer, pid) {
+	if pid != 0 && w.s.ch.Liveness().Alive(driver.Writer, pid) || !w.ring.Undisturbed() {
+		frames, bytes := w.ring.Forget() // others may be in their place
+		w.frames.Add(-frames)
+		w.bytes.Add(-bytes)
 		return fmt.Errorf("%w: PID %d", ErrWriterReplaced, pid)
 	}
 	o.WriterPID.CompareAndSwap(pid, w.s.pid)

@@ -93,6 +93,23 @@ func TestReaderNotCollectedWhileFrameHeld(t *testing.T) {
 	require.False(t, f.Valid())
 }
 
+// TestReaderNotCollectedDuringDo has nothing but a call of Do in progress: its Reader must stay.
+func TestReaderNotCollectedDuringDo(t *testing.T) {
+	t.Parallel()
+	m, log := inproc.NewMachine(), new(logbook)
+	err := onlyFrame(t, m, log).Do(func(b []byte) error {
+		for range 5 {
+			runtime.GC()
+			time.Sleep(5 * time.Millisecond)
+		}
+		require.NotContains(t, log.all(), dropped)
+		require.Equal(t, "hello", string(b))
+		return nil
+	})
+	require.NoError(t, err)
+	collectUntil(func() bool { return slices.Contains(log.all(), dropped) })
+}
+
 // onlyFrame returns a held frame of a Reader that is forgotten.
 //
 //go:noinline
@@ -133,4 +150,27 @@ func openAndClose(t *testing.T, log *logbook) {
 		&zerobuffer.WriterOptions{Logger: log.logger()})
 	require.NoError(t, err)
 	require.NoError(t, errors.Join(w.Close(), r.Close()))
+}
+
+// TestOpenWriters counts the Writers of this process, on which it depends how a Reader looks for
+// frames. No test of this package runs beside it.
+func TestOpenWriters(t *testing.T) {
+	before := zerobuffer.OpenWriters()
+	g := newRig(t, zerobuffer.ReaderOptions{}, reconnecting)
+	require.Equal(t, before+1, zerobuffer.OpenWriters())
+	_, err := zerobuffer.NewWriter(g.writerP, bufferName, nil)
+	require.ErrorIs(t, err, zerobuffer.ErrWriterConnected)
+	require.Equal(t, before+1, zerobuffer.OpenWriters())
+
+	require.NoError(t, g.r.Close())
+	g.renew(zerobuffer.ReaderOptions{})
+	require.NoError(t, g.w.WriteFrame(t.Context(), []byte{1}))
+	require.Equal(t, before+1, zerobuffer.OpenWriters(), "after it has connected again")
+
+	for range 2 {
+		require.NoError(t, g.w.Close())
+		require.Equal(t, before, zerobuffer.OpenWriters())
+	}
+	dropWriter(t, g.Process(), new(logbook))
+	collectUntil(func() bool { return zerobuffer.OpenWriters() == before })
 }

@@ -6,7 +6,9 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
@@ -59,6 +61,57 @@ func TestReleaseConcurrentSafe(t *testing.T) {
 	require.NoError(t, <-wrote)
 	releases.Wait()
 	require.EqualValues(t, frames, g.r.FramesRead())
+}
+
+// TestWaitWriterBesideReadsConcurrentSafe has WaitWriter notice deaths beside a call that reads.
+func TestWaitWriterBesideReadsConcurrentSafe(t *testing.T) {
+	t.Parallel()
+	g := smallRig(t)
+	for range 20 {
+		require.NoError(t, g.w.WriteFrame(context.Background(), []byte("frame")))
+		g.killWriter()
+		ctx, cancel := context.WithCancel(context.Background())
+		var waits sync.WaitGroup
+		for range 8 {
+			waits.Go(func() { assert.ErrorIs(t, g.r.WaitWriter(ctx), context.Canceled) })
+		}
+		for n := 0; n < 10_000; {
+			f, ok, err := g.r.TryReadFrame()
+			if f.Release(); !ok && err != nil {
+				require.ErrorIs(t, err, zerobuffer.ErrWriterDead)
+				n++
+			}
+		}
+		cancel()
+		waits.Wait()
+		g.connect(zerobuffer.WriterOptions{})
+	}
+	require.EqualValues(t, 20, g.r.FramesRead())
+}
+
+// TestCallWaitsForWaitWriter has a call come while WaitWriter is about to log a death.
+func TestCallWaitsForWaitWriter(t *testing.T) {
+	t.Parallel()
+	g := smallRig(t)
+	_, _, err := g.r.TryReadFrame()
+	require.NoError(t, err)
+	g.killWriter()
+	called := make(chan error)
+	g.rlog.onEntry = func(entry string) {
+		if entry == "WARN writer died" {
+			go func() {
+				_, _, err := g.r.TryReadFrame()
+				called <- err
+			}()
+			time.Sleep(20 * time.Millisecond) // let it come
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var wait sync.WaitGroup
+	wait.Go(func() { assert.ErrorIs(t, g.r.WaitWriter(ctx), context.Canceled) })
+	require.ErrorIs(t, <-called, zerobuffer.ErrWriterDead)
+	cancel()
+	wait.Wait()
 }
 
 // stream is a number of frames of random sizes up to most. Both sides know them by the seed.

@@ -44,7 +44,14 @@ func (k *keeper) giveBack() (held int) {
 
 // note says that something is owed. It is called after each release that gave nothing back.
 func (k *keeper) note() {
-	if k.awake.Load() || !k.awake.CompareAndSwap(false, true) {
+	if !k.awake.Load() {
+		k.wake()
+	}
+}
+
+// wake has the goroutine look within debtAge.
+func (k *keeper) wake() {
+	if !k.awake.CompareAndSwap(false, true) {
 		return
 	}
 	k.start.Do(func() {

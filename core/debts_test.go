@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -61,15 +62,16 @@ func TestReaderPaysWithoutCalls(t *testing.T) {
 	}
 }
 
-// TestReaderPaysAWaitingWriter releases a frame, late, and reads the next one while somebody waits
-// for space.
+// TestReaderPaysAWaitingWriter releases a frame of 4 KiB, late, and reads the next one while one
+// waits for space.
 func TestReaderPaysAWaitingWriter(t *testing.T) {
 	_, g, o := newDebtor(t)
 	g.passFast(t)
 	require.Eventually(t, func() bool { return o.PayloadFree.Load() == 1<<16 },
 		10*time.Second, time.Millisecond) // nothing is owed from before
-	g.write(100, 'a')
-	g.write(100, 'b')
+	g.write(4<<10, 'a')
+	g.write(4<<10, 'b')
+	g.write(100, 'c') // so that the one before it is not the last one that was seen
 	space := g.raw().SpaceReady()
 	space.Take(math.MaxInt32)
 	wait := func() error { space.Wait(1, -1); return nil }
@@ -79,7 +81,8 @@ func TestReaderPaysAWaitingWriter(t *testing.T) {
 		f.Release()
 		_, err = g.r.ReadFrame(t.Context())
 		require.NoError(t, err)
-		require.EqualValues(t, 1<<16-116, o.PayloadFree.Load(), "the first frame was not given back")
+		require.EqualValues(t, 1<<16-(4<<10+16)-116, o.PayloadFree.Load(),
+			"the first frame was not given back")
 	}))
 }
 
@@ -131,4 +134,27 @@ func TestReaderTakesUsedTokensNowAndThen(t *testing.T) {
 		most = max(most, n)
 	}
 	require.Less(t, most, uint32(64))
+}
+
+// TestReaderGivesBackBehindTheLastFrame reads bursts that go far from the start of the ring. The
+// release of the last frame gives everything back at once, so that the writer starts again at 0.
+func TestReaderGivesBackBehindTheLastFrame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // in which no time passes that gives back by itself
+		const ring, frame = 4 << 20, 20 << 10
+		g := newRig(t, zerobuffer.ReaderOptions{PayloadSize: ring}, zerobuffer.WriterOptions{})
+		var left []uint64 // not given back after each burst
+		for range 3 {
+			_, err := g.w.WriteBatch(t.Context(), numbered(fastFrames+4, frame))
+			require.NoError(t, err)
+			for range fastFrames + 4 {
+				f, err := g.r.ReadFrame(t.Context())
+				require.NoError(t, err)
+				f.Release()
+			}
+			left = append(left, ring-g.oieb().PayloadFree.Load())
+		}
+		require.Equal(t, []uint64{0, 0, 0}, left)
+		require.NoError(t, g.w.Close())
+		require.NoError(t, g.r.Close())
+	})
 }

@@ -11,7 +11,7 @@ func (w *Writer) Drained() (yes bool) {
 	if err != nil {
 		return false
 	}
-	defer w.s.leave(&err)
+	defer w.s.leave(guard(), &err)
 	return w.drained()
 }
 
@@ -39,7 +39,7 @@ func (w *Writer) drainedOrGone(look bool) (done bool, gone error) {
 	case err != nil:
 		return false, err
 	}
-	defer w.s.leave(&gone)
+	defer w.s.leave(guard(), &gone)
 	if w.drained() {
 		return true, nil
 	}

@@ -1,6 +1,8 @@
 package zerobuffer
 
 import (
+	"runtime"
+
 	"github.com/zerobuffer-go/zerobuffer/core/internal/ring"
 )
 
@@ -11,10 +13,7 @@ import (
 // time; copy them before a decision that such a change could spoil.
 type Frame struct {
 	reader *Reader
-	slot   *ring.Slot
-	gen    uint64
-	data   []byte
-	seq    uint64
+	item   ring.Item
 }
 
 // Bytes returns the payload as a view of shared memory, with cap == len. It returns nil after
@@ -24,7 +23,7 @@ func (f Frame) Bytes() []byte {
 	if !f.Valid() {
 		return nil
 	}
-	return f.data
+	return f.item.Payload
 }
 
 // Do calls use with the payload and returns its error, or [ErrReleased] after [Frame.Release]. It
@@ -36,24 +35,26 @@ func (f Frame) Do(use func(b []byte) error) (err error) {
 		return ErrReleased
 	}
 	defer unguard(guard(), f.reader.s.ch, &err)
-	return use(f.data)
+	err = use(f.item.Payload)
+	runtime.KeepAlive(f.reader) // the clean-up of one that was dropped takes the memory away
+	return err
 }
 
 // Len is the number of payload bytes.
-func (f Frame) Len() int { return len(f.data) }
+func (f Frame) Len() int { return len(f.item.Payload) }
 
 // Sequence is the number that the writer gave the frame; the first one is 1.
-func (f Frame) Sequence() uint64 { return f.seq }
+func (f Frame) Sequence() uint64 { return f.item.Seq }
 
 // Valid tells whether the frame is held: it was read, and not released.
-func (f Frame) Valid() bool { return f.slot != nil && f.slot.Gen() == f.gen }
+func (f Frame) Valid() bool { return f.item.Slot != nil && f.item.Slot.Gen() == f.item.Gen }
 
 // Release gives the space of the frame back to the writer. Frames may be released in any order
 // and from any goroutine; space goes back in the order of the frames. A second Release, through
 // this value or a copy, does nothing, even when the place belongs to a later frame by then. While
 // frames come fast space goes back some milliseconds later, or as soon as the writer waits for it.
 func (f Frame) Release() {
-	if f.slot != nil {
-		f.reader.release(f.slot, f.gen)
+	if f.item.Slot != nil {
+		f.reader.release(f.item.Slot, f.item.Gen)
 	}
 }

@@ -86,7 +86,7 @@ func (e *enemy) change(what, where, how byte) {
 		e.space.Wake()
 	case 8:
 		if e.died != nil {
-			go e.died()
+			e.died()
 			e.died = nil
 		}
 	case 9, 10, 11, 12: // the OIEB

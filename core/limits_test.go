@@ -183,3 +183,15 @@ func TestCloseWithFullSemaphores(t *testing.T) {
 	require.NoError(t, g.r.Close())
 	require.ErrorIs(t, w.WriteFrame(limited(t), []byte{1}), zerobuffer.ErrReaderClosed)
 }
+
+// TestReserveMostBytes asks for more than any ring can hold. The size of the ring that would be
+// needed is still a size.
+func TestReserveMostBytes(t *testing.T) {
+	t.Parallel()
+	g := smallRig(t)
+	_, err := g.w.Reserve(t.Context(), math.MaxInt)
+	size, ok := errors.AsType[*zerobuffer.FrameSizeError](err)
+	require.True(t, ok, "%v", err)
+	require.Positive(t, size.Ring)
+	require.NotContains(t, err.Error(), "-")
+}

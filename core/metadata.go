@@ -101,7 +101,7 @@ func (w *Writer) SetMetadata(b []byte) (err error) {
 	if err := w.s.enter(); err != nil {
 		return err
 	}
-	defer w.s.leave(&err)
+	defer w.s.leave(guard(), &err)
 	return w.s.errorf("set metadata of", w.keepMetadata(b, w.setMetadata(b)))
 }
 

@@ -100,7 +100,8 @@ func (r *Reader) bury(pid uint64) bool {
 }
 
 // freeStuckWriter gives a writer the space that was lost to an addition without atomicity, or to
-// accounts left half done. It returns when to look again.
+// accounts left half done, or that is taken by a frame whose token was lost. It returns when to
+// look again.
 func (r *Reader) freeStuckWriter() time.Duration {
 	o := r.s.seg.OIEB
 	tokens, waiters := r.s.peer.State()
@@ -117,10 +118,16 @@ func (r *Reader) freeStuckWriter() time.Duration {
 		r.stuck = seen
 		return closeLook
 	}
-	if seen.since.Sub(last.since) < closeLook || !r.ring.Heal(seen.pid) {
+	if seen.since.Sub(last.since) < closeLook {
 		return closeLook
 	}
 	r.stuck = stuck{}
+	if !r.ring.Heal(seen.pid) {
+		// All that it has written is there, so a frame needs no token. If one waits, its token was
+		// lost: its writer was killed before the post, and this one came before that was noticed.
+		r.credit++ // without a frame it does no harm
+		return closeLook
+	}
 	r.healed.Add(1)
 	r.s.log.Warn("payload_free_bytes was wrong and was repaired", "was", seen.free,
 		"is", o.PayloadFree.Load())
@@ -159,11 +166,19 @@ func (r *Reader) WaitWriter(ctx context.Context) error {
 		if r.WriterConnected() {
 			return true, nil
 		}
-		if !look {
-			return false, nil
+		if err := r.s.aside(r.buryDead); err != nil || !look {
+			return false, err
 		}
 		return false, r.s.look(r.s.ch.Check)
 	})
+}
+
+// buryDead buries the writer if it is dead: the next one may wait for that, and while this Reader
+// reads nothing, nobody else does it.
+func (r *Reader) buryDead() {
+	if r.s.seg.OIEB.WriterPID.Load() != 0 {
+		r.meetWriter(true)
+	}
 }
 
 // left tells whether the writer has gone that was there at an earlier look, or that left its PID.

@@ -12,6 +12,7 @@ import (
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/inproc"
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
 // TestReaderWriterGone lets a writer close or die with frames left. The reader gets them all,
@@ -82,6 +83,30 @@ func TestReaderWriterUnseen(t *testing.T) {
 			require.ErrorIs(t, err, zerobuffer.ErrWriterClosed)
 		})
 	}
+}
+
+// TestWriterBesideForeignHasNoClaim connects while a writer without a claim lives: the reader would
+// take the end of a claim for the death of that one.
+func TestWriterBesideForeignHasNoClaim(t *testing.T) {
+	t.Parallel()
+	spy := newSpyBackend()
+	r, err := zerobuffer.NewReader(spy.machine.Process(), bufferName, nil)
+	require.NoError(t, err)
+	defer r.Close()
+	foreign, err := spy.machine.Process().Open(bufferName, driver.Config{})
+	require.NoError(t, err)
+	o, err := layout.View(foreign.Memory())
+	require.NoError(t, err)
+	o.WriterPID.Store(foreign.Liveness().PID())
+	asked := 0
+	spy.onAlive = func() {
+		asked++
+		require.False(t, foreign.Liveness().Ours(driver.Writer))
+	}
+	_, err = zerobuffer.NewWriter(spy.process(), bufferName, nil)
+	require.ErrorIs(t, err, zerobuffer.ErrWriterConnected)
+	require.Greater(t, asked, 1)
+	require.NoError(t, foreign.Close())
 }
 
 // TestReaderBlockedWriterGone is blocked in a read when the writer closes or dies.
@@ -320,4 +345,17 @@ func TestWriterPutsPIDBack(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, ok)
 	}
+}
+
+// TestWaitWriterBuriesTheDead only waits for a writer: the next one may wait for the burial.
+func TestWaitWriterBuriesTheDead(t *testing.T) {
+	t.Parallel()
+	g := smallRig(t)
+	g.write(1, 'a')
+	g.killWriter()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, g.r.WaitWriter(ctx), context.DeadlineExceeded)
+	require.Zero(t, g.oieb().WriterPID.Load())
+	require.EqualValues(t, 1, g.read().Sequence(), "what it has written is still there")
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/zerobuffer-go/zerobuffer/core/internal/release"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/ring"
-	"github.com/zerobuffer-go/zerobuffer/core/internal/spin"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
@@ -19,14 +18,15 @@ func (r *Reader) ReadFrame(ctx context.Context) (f Frame, err error) {
 	if err := r.s.enter(); err != nil {
 		return f, err
 	}
-	defer r.s.leave(&err)
+	defer r.s.leave(guard(), &err)
 	if err := ctx.Err(); err != nil {
 		return f, asTimeout(err, errReadTimeout)
 	}
-	if err := r.read(ctx); err != nil {
-		return f, err
+	f.reader = r
+	if err := r.read(ctx, &f.item); err != nil {
+		return Frame{}, err
 	}
-	r.frame(&f)
+	r.count(&f)
 	r.s.through = true
 	return f, nil
 }
@@ -37,38 +37,51 @@ func (r *Reader) TryReadFrame() (f Frame, ok bool, err error) {
 	if err := r.s.enter(); err != nil {
 		return f, false, err
 	}
-	defer r.s.leave(&err)
-	r.pay()
-	if ok, err = r.tryRead(true); ok {
-		r.frame(&f)
+	defer r.s.leave(guard(), &err)
+	r.ring.Pay(true)
+	f.reader = r
+	if ok, err = r.tryRead(true, &f.item); ok {
+		r.count(&f)
 		return f, true, nil
 	}
 	if err == nil {
 		r.hurry()
 		r.freeStuckWriter()
 	}
-	return f, false, err
+	return Frame{}, false, err
 }
 
 // ReadBatch waits for the first frame and then takes what is there, up to len(frames). It returns
 // how many it stored. An error that comes after the first frame is left to the next call.
 func (r *Reader) ReadBatch(ctx context.Context, frames []Frame) (n int, err error) {
+	defer func() {
+		if err != nil { // see Latest
+			for ; n > 0; n-- {
+				frames[n-1].Release()
+				frames[n-1] = Frame{}
+			}
+		}
+	}()
 	if err := r.s.enter(); err != nil {
 		return 0, err
 	}
-	defer r.s.leave(&err)
+	defer r.s.leave(guard(), &err)
 	if err := ctx.Err(); err != nil || len(frames) == 0 {
 		return 0, asTimeout(err, errReadTimeout)
 	}
-	if err := r.read(ctx); err != nil {
+	if err := r.read(ctx, &frames[0].item); err != nil {
 		return 0, err
 	}
-	r.frame(&frames[0])
+	frames[0].reader = r
+	r.count(&frames[0])
 	for n = 1; n < len(frames); n++ {
-		if ok, err := r.tryRead(false); !ok || err != nil {
-			return n, nil
+		if !r.readSeen(&frames[n].item) {
+			if ok, err := r.tryRead(false, &frames[n].item); !ok || err != nil {
+				return n, nil
+			}
 		}
-		r.frame(&frames[n])
+		frames[n].reader = r
+		r.count(&frames[n])
 	}
 	return len(frames), nil
 }
@@ -77,26 +90,35 @@ func (r *Reader) ReadBatch(ctx context.Context, frames []Frame) (n int, err erro
 // like [Reader.ReadFrame]. It passes at most as many bytes as the ring holds: what comes meanwhile
 // may be left to the next call.
 func (r *Reader) Latest(ctx context.Context) (newest Frame, err error) {
+	defer func() {
+		if err != nil { // it may have met the end of the memory with a frame in hand
+			newest.Release()
+			newest = Frame{}
+		}
+	}()
 	if err := r.s.enter(); err != nil {
 		return newest, err
 	}
-	defer r.s.leave(&err)
+	defer r.s.leave(guard(), &err)
 	if err := ctx.Err(); err != nil {
 		return newest, asTimeout(err, errReadTimeout)
 	}
-	if err := r.read(ctx); err != nil {
+	newest.reader = r
+	if err := r.read(ctx, &newest.item); err != nil {
 		return newest, err
 	}
 	for left := len(r.s.seg.Payload); ; {
-		r.frame(&newest)
+		r.count(&newest)
 		// A writer that is faster than this loop, or hostile, could go on for ever.
 		if left -= layout.HeaderSize + newest.Len(); left <= 0 {
 			return newest, nil
 		}
-		if ok, err := r.tryRead(false); !ok || err != nil {
+		next := Frame{reader: r}
+		if ok, err := r.tryRead(false, &next.item); !ok || err != nil {
 			return newest, nil // an error is left to the next call
 		}
 		newest.Release()
+		newest = next
 	}
 }
 
@@ -118,39 +140,37 @@ func (r *Reader) Frames(ctx context.Context) iter.Seq2[Frame, error] {
 }
 
 const (
-	// Frames come fast if this many came since the last look, and this side has caught up if it
-	// were no more than that.
-	streaming = 8
-	caughtUp  = 256
-	// mostPauses is the most pauses that are then made before the next look: one for each frame of
-	// the last one.
-	mostPauses = 64
+	// aPart of the ring that was read since the last look, or a larger one, says that the writer may
+	// soon wait for space.
+	aPart = 16
 	// calm is how many frames are read without a block until space is given back late.
 	calm = 16
 )
 
-// read waits for a frame and leaves it in r.got, as all that follow do. The call in progress owns
-// it.
-func (r *Reader) read(ctx context.Context) error {
-	r.pay()
+// read waits for a frame and puts it into it, as all that follow do.
+func (r *Reader) read(ctx context.Context, it *ring.Item) error {
+	if r.readSeen(it) {
+		return nil
+	}
+	r.ring.Pay(r.credit == 0)
 	if r.credit == 0 {
 		r.await()
 	}
 	if r.credit != 0 {
-		if ok, err := r.take(); ok || err != nil {
+		if ok, err := r.take(it); ok || err != nil {
 			return err
 		}
 	}
 	r.waits.Add(1)
 	r.hurry()
-	if ok, err := r.tryRead(false); ok || err != nil {
+	if ok, err := r.tryRead(false, it); ok || err != nil {
 		return err
 	}
-	return r.wait(ctx)
+	return r.wait(ctx, it)
 }
 
 // wait is the part of read that blocks.
-func (r *Reader) wait(ctx context.Context) error {
+func (r *Reader) wait(ctx context.Context, it *ring.Item) error {
 	w := wait{timeout: r.opts.ReadTimeout, every: idleLook}
 	for look := false; ; {
 		if !look {
@@ -165,7 +185,7 @@ func (r *Reader) wait(ctx context.Context) error {
 		if look {
 			broken = r.s.ch.Check()
 		}
-		ok, err := r.tryRead(look)
+		ok, err := r.tryRead(look, it)
 		switch {
 		case ok || err != nil:
 			return err
@@ -188,26 +208,29 @@ func (r *Reader) wait(ctx context.Context) error {
 // await looks for new tokens, and spins a moment for them. It looks at no word but the one that
 // tells of frames, because the writer is writing to the others.
 func (r *Reader) await() {
-	if r.burst-streaming <= caughtUp-streaming && r.opts.Wait != WaitBlock {
-		spin.Pause(min(r.burst, mostPauses)) // to look at once would slow the writer down
+	if r.opts.Wait != WaitBlock {
+		r.patience.Pause(r.awaited())
 	}
+	soon := true
 	if r.credit = r.s.fresh(); r.credit == 0 && r.writer.gone == nil {
 		r.credit = r.s.spin.Until(r.s.arrived)
+		soon = r.s.spin.Soon
 	}
 	if r.credit != 0 {
 		r.ring.Expect()
 	}
-	r.burst = r.credit
+	r.patience.Found(r.credit, soon)
 	if r.calm = min(r.calm+int(min(r.credit, calm)), calm); r.calm == calm && r.s.lazy {
 		r.ring.Hurry(ring.NoHaste)
 	}
 }
 
-// pay gives back what is owed if the writer is seen waiting for it.
-func (r *Reader) pay() {
-	if r.ring.Wanted() {
-		r.ring.GiveBack()
-	}
+// awaited tells whether the writer may be waiting for this side: for an answer, which a process
+// that writes no frames does not give, or for space. It is called once before each look for frames.
+func (r *Reader) awaited() bool {
+	before := r.looked
+	r.looked = r.ring.BytesRead()
+	return openWriters.Load() != 0 || r.looked-before > uint64(len(r.s.seg.Payload))/aPart
 }
 
 // hurry gives back what is owed and takes used tokens, because this side is about to block or has
@@ -219,15 +242,29 @@ func (r *Reader) hurry() {
 	r.ring.GiveBack()
 }
 
+// readSeen reads the next frame if it is as most are while frames stream in: one of those that the
+// last look has found, and not the last one of them.
+func (r *Reader) readSeen(it *ring.Item) bool {
+	if r.credit <= 1 {
+		return false
+	}
+	r.ring.Pay(false)
+	if !r.ring.NextSeen(it) {
+		return false
+	}
+	r.credit--
+	return true
+}
+
 // tryRead reads the next frame if there is one. While the writer lives a frame needs a token and
 // a position; when it is gone, positions alone count (contract 4a). look asks the system whether
 // the writer is alive.
-func (r *Reader) tryRead(look bool) (bool, error) {
+func (r *Reader) tryRead(look bool, it *ring.Item) (bool, error) {
 	if r.credit == 0 {
 		r.credit = r.s.fresh()
 	}
 	if r.credit != 0 {
-		if ok, err := r.take(); ok || err != nil {
+		if ok, err := r.take(it); ok || err != nil {
 			return ok, err
 		}
 	}
@@ -235,7 +272,7 @@ func (r *Reader) tryRead(look bool) (bool, error) {
 	if r.writer.gone == nil {
 		return false, nil
 	}
-	switch ok, err := r.ring.Next(false, &r.got); {
+	switch ok, err := r.ring.Next(false, it); {
 	case ok:
 		return true, nil
 	case err != nil:
@@ -245,8 +282,8 @@ func (r *Reader) tryRead(look bool) (bool, error) {
 }
 
 // take reads the next frame for a token that is there.
-func (r *Reader) take() (bool, error) {
-	ok, err := r.ring.Next(r.writer.foreign, &r.got)
+func (r *Reader) take(it *ring.Item) (bool, error) {
+	ok, err := r.ring.Next(r.writer.foreign, it)
 	switch {
 	case ok:
 		if r.credit--; r.credit == 0 {
@@ -269,18 +306,14 @@ func (r *Reader) haste() ring.Haste {
 	switch {
 	case r.calm < calm || !r.s.lazy:
 		return ring.EachFrame
-	case r.ring.CouldRestart(r.burst >= streaming):
+	case r.ring.CouldRestart(r.patience.Streaming()):
 		return ring.LastFrame
 	}
 	return ring.NoHaste
 }
 
-// frame counts the frame that was read and puts it into f, field by field: a processor waits when
-// it loads as one what was stored as two.
-func (r *Reader) frame(f *Frame) {
-	it := &r.got
+// count counts the frame in f, which was read.
+func (r *Reader) count(f *Frame) {
 	release.Add(&r.frames, 1)
-	release.Add(&r.bytes, uint64(len(it.Payload)))
-	f.reader, f.slot, f.gen = r, it.Slot, it.Gen
-	f.data, f.seq = it.Payload, it.Seq
+	release.Add(&r.bytes, uint64(len(f.item.Payload)))
 }

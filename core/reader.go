@@ -9,6 +9,7 @@ import (
 
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/ring"
+	"github.com/zerobuffer-go/zerobuffer/core/internal/spin"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
@@ -20,13 +21,13 @@ type Reader struct {
 	opts ReaderOptions
 	ring *ring.Consumer
 
-	credit uint32     // tokens that are there for frames which are not read yet
-	burst  uint32     // how many came at the last look
-	calm   int        // frames that were read since this side has blocked
-	debts  *keeper    // gives back what this side owes for too long
-	got    ring.Item  // the frame that the call in progress has read
-	writer writerView // what is known about the writer
-	stuck  stuck      // a writer that may wait for lost space
+	credit   uint32        // tokens that are there for frames which are not read yet
+	looked   uint64        // bytes that had been read when new ones were looked for last
+	patience spin.Patience // before it looks
+	calm     int           // frames that were read since this side has blocked
+	debts    *keeper       // gives back what this side owes for too long
+	writer   writerView    // what is known about the writer
+	stuck    stuck         // a writer that may wait for lost space
 
 	frames  atomic.Uint64
 	bytes   atomic.Uint64
@@ -66,7 +67,7 @@ func newReader(b driver.Backend, name string, opts ReaderOptions) (*Reader, erro
 	if err != nil {
 		return nil, err
 	}
-	seg, err := layout.Attach(ch.Memory())
+	seg, err := ownSegment(ch)
 	if err != nil {
 		return nil, errors.Join(err, ch.Remove(), ch.Close())
 	}
@@ -81,6 +82,12 @@ func newReader(b driver.Backend, name string, opts ReaderOptions) (*Reader, erro
 	s.log.Info("buffer created", "backend", b.Name(),
 		"payload_size", geometry.PayloadSize, "metadata_size", geometry.MetadataSize)
 	return r, nil
+}
+
+// ownSegment is the segment that was just made. Others can reach it already.
+func ownSegment(ch driver.Channel) (seg layout.Segment, err error) {
+	defer unguard(guard(), ch, &err)
+	return layout.Attach(ch.Memory())
 }
 
 // shorten cuts a name that is too long to be shown in an error.
@@ -100,6 +107,7 @@ func (r *Reader) Close() error {
 		return nil
 	}
 	r.cleanup.Stop()
+	r.ring.Hurry(ring.EachFrame) // also if hurry meets memory that is gone before it comes to that
 	err := s.guarded(func() error {
 		r.hurry() // no read comes after this that could change it
 		return s.resign(true)

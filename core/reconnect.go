@@ -37,14 +37,16 @@ func (w *Writer) again(ctx context.Context, n int, cause error) ([]byte, error) 
 		if err := w.awaitReader(ctx, cause); err != nil {
 			return nil, err
 		}
-		if cause = w.checkSize(n); cause != nil {
-			continue
-		}
-		buf, err := w.place(ctx, n)
-		if err == nil {
+		var buf []byte
+		if buf, cause = w.findHere(ctx, n); cause == nil {
 			return buf, nil
 		}
-		cause = err
+		// A hostile peer could have each new buffer end as soon as this Writer is in it.
+		if gone := w.ended(cause); gone != nil {
+			if err := w.overdue(ctx, gone); err != nil {
+				return nil, err
+			}
+		}
 	}
 }
 
@@ -59,27 +61,36 @@ func (w *Writer) awaitReader(ctx context.Context, cause error) error {
 		w.next.began = time.Now()
 	}
 	w.giveUp(gone)
+	var wait burial
 	for timer := time.NewTimer(connectEvery); ; timer.Reset(connectEvery) {
-		err := w.join()
-		if err == nil {
+		switch err := w.join(); {
+		case err == nil:
 			return nil
-		}
-		over := w.opts.WriteTimeout > 0 && time.Since(w.next.began) >= w.opts.WriteTimeout
-		switch ended := ctx.Err(); {
-		case !errors.Is(err, ErrBufferNotFound):
+		case !errors.Is(err, ErrBufferNotFound) && !wait.mayCome(err):
 			return w.notJoined(gone, err)
-		case w.s.closed.Load():
-			return ErrClosed
-		case ended != nil:
-			return w.notJoined(gone, asTimeout(ended, errTimeout))
-		case over:
-			return w.notJoined(gone, errTimeout)
+		}
+		if err := w.overdue(ctx, gone); err != nil {
+			return err
 		}
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
 		}
 	}
+}
+
+// overdue returns an error if the call in progress must not go on to look for the next buffer.
+func (w *Writer) overdue(ctx context.Context, gone error) error {
+	over := w.opts.WriteTimeout > 0 && time.Since(w.next.began) >= w.opts.WriteTimeout
+	switch ended := ctx.Err(); {
+	case w.s.closed.Load():
+		return ErrClosed
+	case ended != nil:
+		return w.notJoined(gone, asTimeout(ended, errTimeout))
+	case over:
+		return w.notJoined(gone, errTimeout)
+	}
+	return nil
 }
 
 // tryAgain is again for a call that must not wait: it looks for the next buffer once, and not at
@@ -119,7 +130,7 @@ func (w *Writer) ended(cause error) error {
 	switch {
 	case ok:
 		return gone
-	case !errors.Is(cause, ErrSegmentRemoved):
+	case !errors.Is(cause, ErrSegmentRemoved), errors.Is(cause, ErrSegmentTruncated):
 		return nil
 	case w.s.between():
 		return w.gone
@@ -138,9 +149,10 @@ func (w *Writer) giveUp(gone error) {
 	if w.s.between() {
 		return
 	}
-	_ = w.ring.Flush() // it can only be lost with the rest
+	_ = w.ring.Flush() // as long as the memory is there; it may be lost with the rest
 	w.gone, w.next.unread = gone, w.ring.Unread()
 	w.next.lost.Add(w.next.unread)
+	w.doubt.Store(0)
 	w.s.log.Warn("the reader is gone; the writer goes on in the next buffer of this name",
 		"reason", gone, "frames_lost", w.next.unread)
 	// A reader whose segment was removed may live, and learns of the end as it does of a Close.

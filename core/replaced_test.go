@@ -10,6 +10,7 @@ import (
 	zerobuffer "github.com/zerobuffer-go/zerobuffer/core"
 	"github.com/zerobuffer-go/zerobuffer/core/driver"
 	"github.com/zerobuffer-go/zerobuffer/core/inproc"
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
 // replacedBackend opens a buffer that is replaced by a new reader before the writer is through.
@@ -86,4 +87,59 @@ func TestOpenWriterReplaced(t *testing.T) {
 			require.NoError(t, w.Close())
 		})
 	}
+}
+
+// TestWriterReplacedInBatch has another writer take over in the middle of a batch. What was not
+// published until then is not written over what that one may have written.
+func TestWriterReplacedInBatch(t *testing.T) {
+	t.Parallel()
+	b := &hookedBackend{}
+	var died func()
+	b.onWatch = func(f func()) { died = f }
+	g := newHookedRig(t, b, zerobuffer.ReaderOptions{}, zerobuffer.WriterOptions{})
+	o, other := g.oieb(), g.Process().PID()
+	looks := 0
+	b.isAlive = func(role driver.Role, alive bool) bool {
+		if role == driver.Reader {
+			died() // look once more at the next frame
+			if looks++; looks == 2 {
+				o.WriterPID.Store(other)
+			}
+		}
+		return alive
+	}
+	died()
+	n, err := g.w.WriteBatch(t.Context(), [][]byte{{1}, {2}, {3}})
+	require.ErrorIs(t, err, zerobuffer.ErrWriterReplaced)
+	require.Equal(t, 1, n)
+	require.Equal(t, uint64(1), g.w.FramesWritten())
+	require.Equal(t, uint64(1), g.w.BytesWritten())
+	require.Equal(t, uint64(layout.HeaderSize+1), o.WritePos.Load())
+	g.requireUnchanged(func() { require.NoError(t, g.w.Close()) })
+}
+
+// TestWriterReplacedByOneThatHasGone has another writer come, write a frame and close between two
+// calls. There is nobody in the way any more, but going on would write over that frame.
+func TestWriterReplacedByOneThatHasGone(t *testing.T) {
+	t.Parallel()
+	g := smallRig(t)
+	g.write(84, 'a')
+	o, ring := g.oieb(), g.payload()
+	const total = 84 + layout.HeaderSize
+	layout.WriteSize(ring[total:], 84)
+	layout.WriteSeq(ring[total:], 2)
+	copy(ring[total+layout.HeaderSize:], "theirs")
+	o.WritePos.Store(2 * total)
+	o.PayloadFree.Store(1024 - 2*total)
+	require.NoError(t, g.raw().DataReady().Post(1))
+	o.WriterPID.Store(0)
+	g.requireUnchanged(func() {
+		for range 2 {
+			_, err := g.w.TryWriteFrame([]byte("ours"))
+			require.ErrorIs(t, err, zerobuffer.ErrWriterReplaced)
+		}
+		require.NoError(t, g.w.Close())
+	})
+	g.readRelease(1)
+	require.Equal(t, "theirs", string(g.read().Bytes()[:6]))
 }

@@ -3,27 +3,22 @@ package zerobuffer
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Reserve finds room for a frame of n bytes and returns it to be filled in place, with cap == len.
 // [Writer.Commit] makes it a frame, [Writer.Abort] gives it up; until then no other frame can be
 // written. It waits like [Writer.WriteFrame]. The bytes are those of old frames.
 func (w *Writer) Reserve(ctx context.Context, n int) (buf []byte, err error) {
-	if err := w.enter(); err != nil {
+	if err := w.s.enter(); err != nil {
 		return nil, err
 	}
-	defer w.s.leave(&err)
+	defer w.s.leave(guard(), &err)
 	if err := ctx.Err(); err != nil {
 		return nil, asTimeout(err, errWriteTimeout)
 	}
-	err = w.checkSize(n)
-	if err == nil {
-		buf, err = w.place(ctx, n)
-	}
-	if err != nil {
-		buf, err = w.again(ctx, n, err)
-	}
-	w.reserved = buf != nil
+	buf, err = w.find(ctx, n)
+	w.reserved = w.reserved || err == nil
 	return buf, err
 }
 
@@ -33,7 +28,7 @@ func (w *Writer) Commit(n int) (err error) {
 	if err := w.endReserve(); err != nil {
 		return err
 	}
-	defer w.s.leave(&err)
+	defer w.s.leave(guard(), &err)
 	switch most := w.ring.OpenSize(); {
 	case n <= 0:
 		return w.s.errorf("commit frame to", ErrEmptyFrame)
@@ -56,7 +51,7 @@ func (w *Writer) Abort() (err error) {
 	if err := w.endReserve(); err != nil {
 		return err
 	}
-	defer w.s.leave(&err)
+	defer w.s.leave(guard(), &err)
 	w.reserved = false
 	w.ring.Abandon()
 	return nil
@@ -92,8 +87,14 @@ func (w *Writer) Fill(
 // frame is gone, and the memory with it.
 func (w *Writer) endReserve() error {
 	err := w.s.enter()
+	if errors.Is(err, ErrSegmentTruncated) {
+		err = w.giveUpReserved(err)
+	}
 	switch {
 	case errors.Is(err, ErrClosed):
+		for !w.s.detached.Load() { // Close is still at the memory
+			time.Sleep(100 * time.Microsecond)
+		}
 		if e := w.s.unmap(); e != nil {
 			return e
 		}
@@ -101,8 +102,19 @@ func (w *Writer) endReserve() error {
 	case err != nil:
 		return err
 	case !w.reserved:
-		w.s.leave(&err)
+		w.s.busy.Store(callNone)
 		return ErrNotReserved
 	}
 	return nil
+}
+
+// giveUpReserved gives up the reserved frame of a Writer that has met memory that is gone, as err
+// says, so that Close lets the rest go. It returns err, or why that cannot be done.
+func (w *Writer) giveUpReserved(err error) error {
+	if !w.s.busy.CompareAndSwap(callFaulted, callRunning) {
+		return w.s.refusal()
+	}
+	w.reserved = false
+	w.s.busy.Store(callFaulted)
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
@@ -113,6 +114,7 @@ func TestWriterReservedExcludesOthers(t *testing.T) {
 	t.Parallel()
 	g := smallRig(t)
 	ctx := t.Context()
+	g.write(1, 'a') // frames at the start of the ring go another way
 	_, err := g.w.Reserve(ctx, 10)
 	require.NoError(t, err)
 	g.requireUnchanged(func() {
@@ -186,4 +188,30 @@ func TestWriterCommitReaderGone(t *testing.T) {
 	require.ErrorIs(t, g.w.Commit(5), zerobuffer.ErrReaderClosed)
 	require.ErrorIs(t, g.w.Commit(5), zerobuffer.ErrNotReserved)
 	require.Zero(t, g.w.FramesWritten())
+}
+
+// TestWriterAbortDuringCloseConcurrentSafe ends a reserved frame while Close is still at the
+// memory, which must not go under its feet.
+func TestWriterAbortDuringCloseConcurrentSafe(t *testing.T) {
+	t.Parallel()
+	b := &hookedBackend{}
+	g := newHookedRig(t, b, zerobuffer.ReaderOptions{}, zerobuffer.WriterOptions{})
+	_, err := g.w.Reserve(t.Context(), 100)
+	require.NoError(t, err)
+	closing, goOn := make(chan struct{}), make(chan struct{})
+	b.onOurs = func() { close(closing); <-goOn }
+	closed, aborted := make(chan error, 1), make(chan error, 1)
+	go func() { closed <- g.w.Close() }()
+	<-closing
+	go func() { aborted <- g.w.Abort(); close(aborted) }()
+	select {
+	case err = <-aborted:
+	case <-time.After(20 * time.Millisecond): // it waits for Close
+	}
+	close(goOn)
+	require.NoError(t, <-closed)
+	if err == nil {
+		err = <-aborted
+	}
+	require.ErrorIs(t, err, zerobuffer.ErrClosed)
 }

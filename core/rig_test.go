@@ -219,6 +219,7 @@ func requireErrors(t testing.TB, err error, want ...error) {
 
 // logbook keeps what is logged.
 type logbook struct {
+	onEntry func(entry string) // called after each entry unless nil
 	mu      sync.Mutex
 	entries []string
 }
@@ -231,9 +232,13 @@ func (l *logbook) Enabled(_ context.Context, level slog.Level) bool {
 }
 
 func (l *logbook) Handle(_ context.Context, rec slog.Record) error {
+	entry := rec.Level.String() + " " + rec.Message
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.entries = append(l.entries, rec.Level.String()+" "+rec.Message)
+	l.entries = append(l.entries, entry)
+	l.mu.Unlock()
+	if l.onEntry != nil {
+		l.onEntry(entry)
+	}
 	return nil
 }
 

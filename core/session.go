@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,9 @@ import (
 	"github.com/zerobuffer-go/zerobuffer/core/internal/spin"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
+
+// openWriters is the number of Writers of this process.
+var openWriters atomic.Int32
 
 // session is what a Reader and a Writer have in common: a channel, one call at a time, and an end
 // that may come from any goroutine. It knows nothing of its owner, so that an owner that was
@@ -32,7 +36,6 @@ type session struct {
 	memory MemoryStatus // set once, before anyone else has the session
 
 	busy     atomic.Uint64 // see the states below
-	before   bool          // what guard has returned to the call in progress
 	through  bool          // that call has done its work, so leave need not ask for a panic
 	closed   atomic.Bool   // Close was called
 	blocks   atomic.Uint64 // odd while the call in progress is in, or just before, sem.Wait
@@ -61,6 +64,7 @@ const (
 	callNone    = iota // no call is in progress
 	callRunning        // one is, or Close was called
 	callFaulted        // one has met memory that is gone, and none may follow but Close
+	callAside          // a short one of another goroutine, see aside; the next one waits for it
 )
 
 func newSession(
@@ -82,13 +86,38 @@ func newSession(
 	return s
 }
 
-// enter begins a call. If it returns nil, leave is deferred next.
+// enter begins a call. If it returns nil, leave is deferred next, with the result of guard.
 func (s *session) enter() error {
 	if s.busy.CompareAndSwap(callNone, callRunning) {
-		s.before = guard()
 		return nil
 	}
-	return s.refusal()
+	return s.enterLate()
+}
+
+// enterLate is enter when something is in progress.
+func (s *session) enterLate() error {
+	for {
+		switch s.busy.Load() {
+		case callNone: // it was aside, and has just ended
+			if s.busy.CompareAndSwap(callNone, callRunning) {
+				return nil
+			}
+		case callAside:
+			runtime.Gosched()
+		default:
+			return s.refusal()
+		}
+	}
+}
+
+// aside calls f as a call of this side, unless one is in progress. For those who look on beside the
+// call, and must not refuse it.
+func (s *session) aside(f func()) error {
+	if !s.busy.CompareAndSwap(callNone, callAside) {
+		return nil
+	}
+	defer s.busy.Store(callNone)
+	return s.look(func() error { f(); return nil })
 }
 
 // refusal is why no call may begin now.
@@ -103,8 +132,8 @@ func (s *session) refusal() error {
 }
 
 // leave ends a call, and puts into err what [faultIn] makes of a panic.
-func (s *session) leave(err *error) {
-	debug.SetPanicOnFault(s.before)
+func (s *session) leave(before bool, err *error) {
+	debug.SetPanicOnFault(before)
 	if s.through {
 		s.through = false
 		release.Store(&s.busy, callNone)
@@ -134,6 +163,9 @@ func (s *session) seize() bool {
 		!s.busy.CompareAndSwap(callFaulted, callRunning) {
 		s.endBlock()
 		time.Sleep(100 * time.Microsecond)
+	}
+	if s.role == driver.Writer {
+		openWriters.Add(-1)
 	}
 	s.watch.stop()
 	if s.unwatch != nil {

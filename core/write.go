@@ -7,6 +7,7 @@ import (
 
 	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/release"
+	"github.com/zerobuffer-go/zerobuffer/core/internal/ring"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
@@ -19,28 +20,36 @@ const slowReader = time.Second
 // [ErrReaderDead] when the reader has gone. A frame has 1 to [Writer.MaxFrameSize] bytes. After an
 // error nothing of the frame was written. Nothing is allocated.
 func (w *Writer) WriteFrame(ctx context.Context, parts ...[]byte) (err error) {
-	if err := w.enter(); err != nil {
+	if err := w.s.enter(); err != nil {
 		return err
 	}
-	defer w.s.leave(&err)
+	defer w.s.leave(guard(), &err)
 	if err := ctx.Err(); err != nil {
 		return asTimeout(err, errWriteTimeout)
 	}
-	if err := w.write(ctx, parts); err != nil {
-		return err
+	if len(parts) != 1 || !w.put(parts[0]) {
+		if err := w.write(ctx, parts); err != nil {
+			return err
+		}
 	}
-	err = w.flush()
+	if err = w.ring.Flush(); err != nil { // flush, without the time that another call takes
+		err = w.s.errorf("write frame to", err)
+	}
 	w.s.through = true
 	return err
 }
 
 // TryWriteFrame is [Writer.WriteFrame] that returns false instead of waiting for room.
 func (w *Writer) TryWriteFrame(parts ...[]byte) (ok bool, err error) {
-	if err := w.enter(); err != nil {
+	if err := w.s.enter(); err != nil {
 		return false, err
 	}
-	defer w.s.leave(&err)
-	n, err := w.check(parts)
+	defer w.s.leave(guard(), &err)
+	if len(parts) == 1 && w.put(parts[0]) {
+		return true, w.flush()
+	}
+	n := sizeOf(parts)
+	err = w.checkSize(n)
 	if err == nil && w.foreign && w.ring.LapOver() {
 		err = w.lapOver(n)
 	}
@@ -67,64 +76,95 @@ func (w *Writer) TryWriteFrame(parts ...[]byte) (ok bool, err error) {
 // WriteBatch copies each element of frames into the ring as a frame of its own, with one wake-up
 // for many. It returns how many were written, which is less than len(frames) only with an error.
 func (w *Writer) WriteBatch(ctx context.Context, frames [][]byte) (n int, err error) {
-	if err := w.enter(); err != nil {
+	if err := w.s.enter(); err != nil {
 		return 0, err
 	}
-	defer w.s.leave(&err)
+	defer w.s.leave(guard(), &err)
 	if err := ctx.Err(); err != nil {
 		return 0, asTimeout(err, errWriteTimeout)
 	}
-	for i := range frames {
+	defer func() { // also when the bytes of a frame cannot be read
+		if flushed := w.flush(); flushed != nil {
+			n, err = 0, flushed
+		}
+	}()
+	before := w.frames.Load()
+	for i, frame := range frames {
+		if w.put(frame) {
+			continue
+		}
 		if err := w.write(ctx, frames[i:i+1]); err != nil {
-			if flushed := w.flush(); flushed != nil {
-				return 0, flushed
-			}
-			return i, err
+			return int(w.frames.Load() - before), err
 		}
 	}
-	return len(frames), w.flush()
+	return len(frames), nil
 }
 
-// enter begins a call that writes.
-func (w *Writer) enter() error {
-	err := w.s.enter()
-	if err != nil || !w.reserved {
-		return err
+// put copies a frame in one part and leaves it sealed, if that can be done as for most: with both
+// peers there, and nothing else to be seen to.
+func (w *Writer) put(frame []byte) bool {
+	if w.reserved || !w.peersMet() || !w.ring.Put(frame) {
+		return false
 	}
-	w.s.leave(&err)
-	return ErrReserved
+	w.count(uint64(len(frame)))
+	return true
 }
 
-// write copies one frame and leaves it sealed.
+// write copies one frame of any kind and leaves it sealed.
 func (w *Writer) write(ctx context.Context, parts [][]byte) error {
-	n, err := w.check(parts)
-	var buf []byte
-	if err == nil {
-		buf, err = w.place(ctx, n)
-	}
+	n := sizeOf(parts)
+	buf, err := w.find(ctx, n)
 	if err != nil {
-		if buf, err = w.again(ctx, n, err); err != nil {
-			return err
-		}
+		return err
 	}
 	gather(buf, parts)
 	crashpoint.At("payload")
 	return w.seal(n)
 }
 
-// check returns the size of the frame in parts.
-func (w *Writer) check(parts [][]byte) (int, error) {
-	n := 0
+// sizeOf is the number of bytes of the frame in parts.
+func sizeOf(parts [][]byte) (n int) {
 	for _, p := range parts {
 		n += len(p)
 	}
-	return n, w.checkSize(n)
+	return n
 }
 
-// checkSize tells whether a frame of n bytes can be written at all, and whether there is a reader.
+// gather copies parts one after the other into buf.
+func gather(buf []byte, parts [][]byte) {
+	for _, p := range parts {
+		buf = ring.Copy(buf, p)
+	}
+}
+
+// find finds a place for n bytes, waits for it, and for the next reader if it is to.
+func (w *Writer) find(ctx context.Context, n int) ([]byte, error) {
+	if !w.reserved && w.peersMet() {
+		if buf := w.ring.Straight(uint64(n)); buf != nil { // as for most
+			return buf, nil
+		}
+	}
+	buf, err := w.findHere(ctx, n)
+	if err != nil {
+		return w.again(ctx, n, err)
+	}
+	return buf, nil
+}
+
+// findHere finds a place for n bytes in the buffer of this reader, and waits for it.
+func (w *Writer) findHere(ctx context.Context, n int) ([]byte, error) {
+	if err := w.checkSize(n); err != nil {
+		return nil, err
+	}
+	return w.place(ctx, n)
+}
+
+// checkSize tells whether a frame of n bytes can be written now, and whether there is a reader.
 func (w *Writer) checkSize(n int) error {
 	var err error
 	switch most := w.ring.MaxPayload(); {
+	case w.reserved:
+		return ErrReserved
 	case n <= 0:
 		err = ErrEmptyFrame
 	case uint64(n) > most:
@@ -132,14 +172,12 @@ func (w *Writer) checkSize(n int) error {
 	default:
 		err = w.meetPeers()
 	}
-	if err != nil {
-		return w.s.errorf("write frame to", err)
-	}
-	return nil
+	return w.s.errorf("write frame to", err)
 }
 
 func (w *Writer) tooLarge(n int, most uint64) error {
 	need := layout.Align(uint64(n)+layout.HeaderSize, layout.BlockAlignment)
+	need = min(need, layout.MaxSize) // no ring is larger
 	return &FrameSizeError{Size: int64(n), Max: int64(most), Ring: int64(need)}
 }
 
@@ -150,11 +188,10 @@ func (w *Writer) place(ctx context.Context, n int) ([]byte, error) {
 			return nil, err
 		}
 	}
-	buf, err := w.open(n)
-	if buf == nil && err == nil {
-		buf, err = w.room(ctx, n)
+	if buf, err := w.open(n); buf != nil || err != nil {
+		return buf, err
 	}
-	return buf, err
+	return w.room(ctx, n)
 }
 
 // lapOver does what is due about once a lap, before a frame of n bytes. A foreign reader posts a
@@ -258,10 +295,15 @@ func (w *Writer) open(n int) ([]byte, error) {
 	return buf, nil
 }
 
+// count counts a frame of n bytes that is about to be visible.
+func (w *Writer) count(n uint64) {
+	release.Add(&w.frames, 1)
+	release.Add(&w.bytes, n)
+}
+
 // seal ends the open frame and counts it.
 func (w *Writer) seal(n int) error {
-	release.Add(&w.frames, 1)
-	release.Add(&w.bytes, uint64(n))
+	w.count(uint64(n))
 	if err := w.ring.Seal(uint64(n)); err != nil {
 		return w.s.errorf("write frame to", err)
 	}
@@ -273,19 +315,4 @@ func (w *Writer) flush() error {
 		return w.s.errorf("write frame to", err)
 	}
 	return nil
-}
-
-// copyAtOnce is the most bytes of one copy. Go copies larger blocks around the processor's caches,
-// so that the reader would have to fetch them from memory.
-const copyAtOnce = 256 << 10
-
-// gather copies parts one after the other into buf.
-func gather(buf []byte, parts [][]byte) {
-	for _, p := range parts {
-		for len(p) > copyAtOnce {
-			n := copy(buf[:copyAtOnce], p)
-			buf, p = buf[n:], p[n:]
-		}
-		buf = buf[copy(buf, p):]
-	}
 }

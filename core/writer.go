@@ -32,22 +32,34 @@ type Writer struct {
 	cleanup runtime.Cleanup
 }
 
-// NewWriter connects to the buffer name as its writer. It does not wait: the error matches
-// [ErrBufferNotFound] if there is no reader yet, and [ErrWriterConnected] if there is a live
-// writer. After a killed writer it goes on where that one stopped. opts may be nil.
+// NewWriter connects to the buffer name as its writer. It does not wait for a reader: without one
+// the error matches [ErrBufferNotFound]. It matches [ErrWriterConnected] if there is a live writer;
+// if that is one of another language a reader of ours gets half a second to see whether it lives.
+// After a killed writer it goes on where that one stopped. opts may be nil.
 func NewWriter(b driver.Backend, name string, opts *WriterOptions) (*Writer, error) {
-	o, err := opts.withDefaults()
-	if err == nil {
-		err = driver.CheckName(name)
+	connect := connecting(b, name, opts)
+	for wait := (burial{}); ; time.Sleep(connectEvery) {
+		if w, err := connect(); !wait.mayCome(err) {
+			return w, err
+		}
 	}
-	var w *Writer
-	if err == nil {
-		w, err = newWriter(b, name, o)
+}
+
+// connecting returns a function that tries to connect once. Its tries share what may be logged.
+func connecting(b driver.Backend, name string, opts *WriterOptions) func() (*Writer, error) {
+	o, refused := opts.withDefaults()
+	if refused == nil {
+		refused = driver.CheckName(name)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("connect to buffer %q: %w", shorten(name), err)
+	return func() (w *Writer, err error) {
+		if err = refused; err == nil {
+			w, err = newWriter(b, name, o)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("connect to buffer %q: %w", shorten(name), err)
+		}
+		return w, nil
 	}
-	return w, nil
 }
 
 // OpenWriter is [NewWriter] that waits until the reader has created the buffer. It ends with the
@@ -56,6 +68,8 @@ func OpenWriter(
 	ctx context.Context, b driver.Backend, name string, opts *WriterOptions,
 ) (*Writer, error) {
 	var last error
+	var wait burial
+	connect := connecting(b, name, opts)
 	for timer := time.NewTimer(connectEvery); ; timer.Reset(connectEvery) {
 		if err := asTimeout(ctx.Err(), errTimeout); err != nil {
 			if last != nil {
@@ -63,8 +77,8 @@ func OpenWriter(
 			}
 			return nil, fmt.Errorf("wait for buffer %q: %w", shorten(name), err)
 		}
-		w, err := NewWriter(b, name, opts)
-		if err == nil || !errors.Is(err, ErrBufferNotFound) {
+		w, err := connect()
+		if !errors.Is(err, ErrBufferNotFound) && !wait.mayCome(err) {
 			return w, err
 		}
 		last = err

@@ -38,7 +38,7 @@ var (
 type NoSpaceError struct {
 	// Need and Free are in bytes.
 	Need, Free uint64
-	// Where is the mount point or the control group that has no room.
+	// Where is the mount point, the control group or the limit that has no room.
 	Where string
 	// Hint says how to get more room: the flag, the option or the smaller size.
 	Hint string

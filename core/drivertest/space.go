@@ -43,6 +43,10 @@ var spaceCases = []testCase{
 		"space-stuck-writer-polled", readRule + "free bytes that were lost are healed for a blocked " +
 			"writer, also by calls that end early", spaceStuckWriterPolled,
 	},
+	{
+		"space-stuck-token", readRule + "frames whose tokens were lost are read when the writer is " +
+			"blocked", spaceStuckToken,
+	},
 }
 
 func spaceFIFO(c *C) {
@@ -317,4 +321,21 @@ func spaceStuckWriterPolled(c *C) {
 		equal(c, "payload_free_bytes", p.o.PayloadFree.Load(), 256)
 		equal(c, "Stats().Repairs", r.Stats().Repairs, uint64(i+1))
 	}
+}
+
+// A writer that was killed between write_pos and token, and whose successor came before the reader
+// noticed, has left a frame without a token. The successor may need the space of that frame.
+func spaceStuckToken(c *C) {
+	r := c.ring(256)
+	p := c.channel().connect()
+	p.write(100)
+	p.write(100)
+	equal(c, "tokens that were taken", p.data.Take(2), 2)
+	done := p.writeWhenFree(200, 100)
+	c.read(r, 1, 100).Release()
+	c.read(r, 2, 100).Release()
+	<-done
+	c.read(r, 3, 100).Release()
+	equal(c, "payload_free_bytes", p.o.PayloadFree.Load(), 256)
+	equal(c, "Stats().Repairs", r.Stats().Repairs, 0)
 }

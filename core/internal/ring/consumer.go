@@ -24,9 +24,6 @@ type Consumer struct {
 	held
 }
 
-// expectedBytes is how many bytes Expect fetches: the header and a small payload.
-const expectedBytes = 128
-
 // Item is a frame as it was read. Payload is a view of the ring with cap == len.
 type Item struct {
 	Payload []byte
@@ -44,11 +41,9 @@ func NewConsumer(seg layout.Segment, space Tokens) *Consumer {
 	return c
 }
 
-// Expect begins to fetch the start of the next frame, which the writer has just written, beside the
-// positions, to which Next looks first.
-func (c *Consumer) Expect() {
-	spin.PrefetchRead(c.data[c.pos:min(c.pos+expectedBytes, c.size)])
-}
+// Expect begins to fetch the header of the next frame, which the writer has just written, and a
+// small payload, beside the positions, to which Next looks first.
+func (c *Consumer) Expect() { spin.PrefetchRead(&c.data[c.pos]) }
 
 // Next puts the next frame into it, and returns false if there is none. It takes no token: while
 // the writer lives the caller must have one. An error leaves the Consumer as it was. An unfinished
@@ -56,16 +51,16 @@ func (c *Consumer) Expect() {
 func (c *Consumer) Next(finish bool, it *Item) (bool, error) {
 	seen := c.unread
 	if seen == 0 {
-		if err := c.lookAround(finish); err != nil || c.unread == 0 {
+		err := c.look()
+		if c.pos == 0 && c.unread != 0 && err == nil {
+			err = c.lookAtStart(finish)
+		}
+		if err != nil || c.unread == 0 {
 			return false, err
 		}
 	}
-	if left := min(c.unread, c.size-c.pos); left > layout.HeaderSize {
-		// The usual case: a frame, and nothing to be said about it. All others are below.
-		h := layout.ReadHeader(c.data[c.pos:])
-		if h.Seq == c.expected && h.Size-1 < left-layout.HeaderSize {
-			return c.pass(c.pos, 0, h, it)
-		}
+	if c.NextSeen(it) {
+		return true, nil
 	}
 	f, err := c.frameAt(c.pos, c.unread)
 	if f.head.IsUnfinished() && !finish || err == nil && f.total == 0 {
@@ -87,40 +82,60 @@ func (c *Consumer) Next(finish bool, it *Item) (bool, error) {
 		c.unread = 0
 		return false, &SequenceError{Expected: c.expected, Got: n}
 	}
-	again := n != c.expected
-	f.head.Seq = n
-	ok, err := c.pass(f.at, f.waste, f.head, it)
-	if ok && again {
+	if c.full() && !c.grow(f.waste+f.total) {
+		return false, fmt.Errorf("frame %d at %d lies where frames are that were not given back: %w",
+			n, f.at, ErrCorrupt)
+	}
+	if n != c.expected {
 		c.restarts.Add(1) // a peer's writer starts again at 1 (contract 5)
 	}
-	return ok, err
-}
-
-// pass puts the frame at at, which has waste in front of it, into it and goes behind it.
-func (c *Consumer) pass(at, waste uint64, h layout.Header, it *Item) (bool, error) {
-	start := at + layout.HeaderSize
-	end := start + h.Size
-	total := waste + end - at
-	slot, gen := c.hold(end, total, waste >= layout.HeaderSize)
-	if slot == nil {
-		return false, fmt.Errorf("frame %d at %d lies where frames are that were not given back: %w",
-			h.Seq, at, ErrCorrupt)
-	}
-	c.expected = h.Seq + 1
-	c.pos = c.fold(end)
-	c.unread -= total
-	it.Payload, it.Seq = c.data[start:end:end], h.Seq
-	it.Slot, it.Gen = slot, gen
+	c.skip(f.waste)
+	c.pass(f.at, f.head.Size, n, it)
 	return true, nil
 }
 
-// lookAround is look that is right also while the writer starts again at 0. Between its two stores
-// write_pos belongs to the lap before. So if the next frame is at 0 its mark is looked at first:
-// when it is gone, write_pos is stored, and is loaded once more.
-func (c *Consumer) lookAround(finish bool) error {
-	if err := c.look(); err != nil || c.unread == 0 || c.pos != 0 {
-		return err
+// NextSeen is Next for a usual frame, which an older call has seen. It returns false for all
+// others, and leaves them to Next.
+func (c *Consumer) NextSeen(it *Item) bool {
+	left := min(c.unread, c.size-c.pos)
+	if left <= layout.HeaderSize || c.full() {
+		return false
 	}
+	h := layout.ReadHeader(c.data[c.pos:])
+	if h.Seq != c.expected || h.Size-1 >= left-layout.HeaderSize {
+		return false
+	}
+	c.pass(c.pos, h.Size, h.Seq, it)
+	return true
+}
+
+// skip goes over the waste at the end of a lap.
+func (c *Consumer) skip(waste uint64) {
+	c.unread -= waste
+	c.sum += waste
+	if waste >= layout.HeaderSize {
+		c.readCount++ // peers count the wrap marker in it
+	}
+}
+
+// pass puts the frame at offset at, with number n and size payload bytes, into it, and goes behind
+// the frame. There is a slot for it.
+func (c *Consumer) pass(at, size, n uint64, it *Item) {
+	start := at + layout.HeaderSize
+	end := start + size
+	it.Payload, it.Seq = c.data[start:end:end], n
+	c.expected = n + 1
+	c.pos = c.fold(end)
+	c.unread -= end - at
+	c.sum += end - at
+	c.readCount++
+	it.Slot, it.Gen = c.hold(end)
+}
+
+// lookAtStart is done after look if the next frame is at 0: the writer may be about to start again
+// there, and between its two stores write_pos belongs to the lap before. So the mark of the frame
+// is looked at first: when it is gone, write_pos is stored, and is loaded once more.
+func (c *Consumer) lookAtStart(finish bool) error {
 	if layout.ReadHeader(c.data).IsUnfinished() && !finish {
 		c.unread = 0
 		return nil
@@ -174,7 +189,8 @@ func (c *Consumer) restart() error {
 // fullAt tells whether equal positions at pos mean a full ring instead of an empty one. The free
 // bytes alone cannot tell: a foreign writer stores write_pos first and subtracts later, or never
 // if it is killed in between. In an empty ring the frame at pos is an older one, or one that is
-// just being written, and then the chain breaks behind it.
+// just being written. Then the chain breaks behind it, or leads over zeros to the start of the ring
+// and a frame with number 1, but more is free than the last frame of the chain has.
 func (c *Consumer) fullAt(pos uint64) bool {
 	if c.back.Load() != c.taken.Load() {
 		return false // what is held lies between read_pos and pos
@@ -191,12 +207,21 @@ func (c *Consumer) fullAt(pos uint64) bool {
 	case n != c.expected && n != 1:
 		return false
 	}
-	return c.walkFirst(chainEnough, pos, c.size, func(frame) {}) == nil
+	var before, last uint64 // bytes of the chain in front of its last frame, and of that one
+	err = c.walkFirst(chainEnough, pos, c.size, func(f frame) {
+		before += last
+		last = f.waste + f.total
+	})
+	return err == nil && free <= c.size-before
 }
 
 // chainEnough is how many frames in a row are a chain. A wrong one breaks behind its first frame,
 // and a ring of a gigabyte can hold so many that a read would take seconds longer than it may.
 const chainEnough = 1 << 12
+
+// BytesRead is how many bytes of the ring were read, headers and waste included. It is for the
+// goroutine that calls Next.
+func (c *Consumer) BytesRead() uint64 { return c.sum }
 
 // Restarts counts how often a writer started again at sequence number 1.
 func (c *Consumer) Restarts() uint64 { return c.restarts.Load() }

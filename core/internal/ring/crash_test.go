@@ -168,6 +168,9 @@ func (w *world) write() {
 			if w.rnd.IntN(2) == 0 {
 				n = 1 + w.rnd.Uint64N(min(n, 24))
 			}
+			if w.rnd.IntN(2) == 0 && w.put(n) {
+				continue
+			}
 			b, err := w.p.Open(n)
 			if err != nil || b == nil {
 				return errors.Join(err, w.p.Flush())
@@ -194,6 +197,15 @@ func (w *world) write() {
 		w.promised = w.p.seq - 1
 		return nil
 	})
+}
+
+// put writes a frame of n bytes in the short way, if it can go there.
+func (w *world) put(n uint64) bool {
+	b := make([]byte, n)
+	for j := range b {
+		b[j] = pattern(w.p.seq, j)
+	}
+	return w.p.Put(b)
 }
 
 // run makes some hundred random steps and then drains the ring.

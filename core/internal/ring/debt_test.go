@@ -6,22 +6,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// debtor is a ring of 1024 bytes with 25 frames of 40 bytes, and a reader of ours that gives space
-// back late.
+// debtor is a ring full of frames of 40 bytes, and a reader of ours that gives space back late.
 type debtor struct {
 	t     *testing.T
 	c     *Consumer
 	space *sem
 }
 
-func newDebtor(t *testing.T) debtor {
+func newDebtor(t *testing.T, size uint64) debtor {
 	t.Helper()
-	seg, space := newSegment(1024), &sem{}
+	seg, space := newSegment(size), &sem{}
 	d := debtor{t: t, c: NewConsumer(seg, space), space: space}
 	p := NewProducer(seg, &sem{}, 0)
 	_, err := p.Attach(false)
 	require.NoError(t, err)
-	for range 25 {
+	for range size / 40 {
 		b, err := p.Open(24)
 		require.NoError(t, err)
 		require.NotNil(t, b)
@@ -30,6 +29,9 @@ func newDebtor(t *testing.T) debtor {
 	require.NoError(t, p.Flush())
 	return d
 }
+
+// owed is how many bytes of released frames have not gone back.
+func (d debtor) owed() uint64 { return d.c.sum - d.c.given.Load() }
 
 // release reads a frame and releases it.
 func (d debtor) release() Released {
@@ -43,7 +45,7 @@ func (d debtor) release() Released {
 
 // An eighth of the ring is 128 bytes: three frames may be owed, the fourth makes them due.
 func TestReleaseDueAtEighth(t *testing.T) {
-	d := newDebtor(t)
+	d := newDebtor(t, 1024)
 	for range 5 {
 		for range 3 {
 			require.Equal(t, Owed, d.release())
@@ -55,23 +57,39 @@ func TestReleaseDueAtEighth(t *testing.T) {
 	}
 }
 
-func TestWanted(t *testing.T) {
-	d := newDebtor(t)
+func TestPay(t *testing.T) {
+	d := newDebtor(t, 1024)
 	d.space.waiters = 1
-	require.False(t, d.c.Wanted(), "nothing is owed")
+	d.c.Pay(true)
+	require.Zero(t, d.space.tokens, "nothing is owed")
 	require.Equal(t, Owed, d.release())
-	require.True(t, d.c.Wanted())
-	require.Zero(t, d.c.GiveBack())
+	d.c.Pay(true)
 	require.EqualValues(t, 1, d.space.tokens, "the writer was not told")
-	require.False(t, d.c.Wanted())
+	require.Zero(t, d.owed())
 	d.space.waiters = 0
 	require.Equal(t, Owed, d.release())
-	require.False(t, d.c.Wanted(), "nobody waits")
+	d.c.Pay(true)
+	require.NotZero(t, d.owed(), "nobody waits")
+}
+
+// TestPayNowAndThen reads small frames while the writer waits: it is looked for once in 4 KiB.
+func TestPayNowAndThen(t *testing.T) {
+	d := newDebtor(t, 64<<10)
+	d.space.waiters = 1
+	for owed := uint64(40); owed < payEvery; owed += 40 {
+		require.Equal(t, Owed, d.release())
+		d.c.Pay(false)
+		require.Equal(t, owed, d.owed())
+	}
+	require.Equal(t, Owed, d.release())
+	d.c.Pay(false)
+	require.Zero(t, d.owed())
+	require.EqualValues(t, 1, d.space.tokens, "the writer was not told")
 }
 
 // With Hurry nothing is owed, until it is taken back.
 func TestReleaseDueInHurry(t *testing.T) {
-	d := newDebtor(t)
+	d := newDebtor(t, 1024)
 	d.c.Hurry(EachFrame)
 	require.Equal(t, Due, d.release())
 	d.c.GiveBack()
@@ -81,7 +99,7 @@ func TestReleaseDueInHurry(t *testing.T) {
 
 // With haste for the last frame, the frames before it wait for that one.
 func TestReleaseDueForLastFrame(t *testing.T) {
-	d := newDebtor(t)
+	d := newDebtor(t, 1024)
 	var items [3]Item
 	for i := range items {
 		ok, err := d.c.Next(false, &items[i])

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
@@ -119,4 +121,60 @@ func attachToFull(t *testing.T, frames, laps int, held, killed bool) {
 	if b, err := p.Open(20); b == nil || err != nil {
 		t.Fatalf("there is no room in an empty ring (%v)", err)
 	}
+}
+
+// TestForeignFrameInTheMakingIsNotFull kills a foreign writer after it has written the header of
+// the next frame, in an empty ring. Behind it are zeros, as a marker, and the first frames of the
+// stream: all in all a chain around the whole ring, with a start over at number 1.
+func TestForeignFrameInTheMakingIsNotFull(t *testing.T) {
+	for _, missing := range []uint64{0, 24} { // lost in the accounts of some killed writer before
+		r := &fullRing{seg: newSegment(256), data: &sem{}, space: &sem{}}
+		r.c = NewConsumer(r.seg, r.space)
+		for seq := range uint64(3) {
+			foreignWrite(r.seg, r.data, seq+1, 48)
+			r.c.Release(r.read(t))
+			r.c.GiveBack()
+		}
+		putFrame(r.seg, 192, 4, 40)
+		r.seg.OIEB.WriterPID.Store(7)
+		r.seg.OIEB.PayloadFree.Add(-missing)
+		require.Equal(t, missing > 0, r.c.Heal(7))
+		require.EqualValues(t, 256, r.seg.OIEB.PayloadFree.Load())
+		var it Item
+		ok, err := r.c.Next(false, &it)
+		require.NoError(t, err)
+		require.False(t, ok, "frame %d was never published", it.Seq)
+	}
+}
+
+// TestFullIsForgotten has read_pos come back to where the ring was full when this writer came. By
+// then it is not full: the reader holds one small frame there.
+func TestFullIsForgotten(t *testing.T) {
+	r := &fullRing{seg: newSegment(256), data: &sem{}, space: &sem{}}
+	r.c = NewConsumer(r.seg, r.space)
+	giveBack := func() {
+		r.c.Release(r.read(t))
+		r.c.GiveBack()
+	}
+	foreignWrite(r.seg, r.data, 1, 112)
+	giveBack()
+	foreignWrite(r.seg, r.data, 2, 112)
+	foreignWrite(r.seg, r.data, 3, 112) // full, at 128
+	p := NewProducer(r.seg, r.data, 0)
+	_, err := p.Attach(false)
+	require.NoError(t, err)
+	require.True(t, p.full)
+	giveBack()
+	b, err := p.Open(20)
+	require.NoError(t, err)
+	for j := range b {
+		b[j] = pattern(4, j)
+	}
+	require.NoError(t, p.Seal(20))
+	require.NoError(t, p.Flush())
+	giveBack() // read_pos is 128 again
+	r.read(t)  // and stays there: this frame is held
+	b, err = p.Open(90)
+	require.NoError(t, err)
+	require.NotNil(t, b, "36 of 256 bytes are taken")
 }

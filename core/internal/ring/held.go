@@ -45,6 +45,7 @@ type held struct {
 	taken     atomic.Uint64 // frames that were read; stored by Next alone
 	sum       uint64        // bytes of all frames that were read; Next alone
 	readCount uint64        // read_count after the last frame that was read; Next alone
+	looked    uint64        // sum at the last look for a waiting writer; Next alone
 	debtLimit uint64        // bytes that may be owed
 	capacity  uint64        // bytes of the ring
 
@@ -63,23 +64,17 @@ func newSlots(n int) []*Slot {
 	return slots
 }
 
-// hold makes a slot for a frame that ends at end and appends it to the queue. total counts the
-// waste in front of it, and marker tells whether there is a wrap marker in that: peers count it. It
-// returns nil if the queue would have to hold more than the ring does.
-func (h *held) hold(end, total uint64, marker bool) (*Slot, uint64) {
+// full tells whether there is no slot for another frame. Partner: GiveBack, which has done with a
+// slot before it stores back.
+func (h *held) full() bool { return h.taken.Load()-h.back.Load() == uint64(len(h.slots)) }
+
+// hold appends the frame that was read last, which ends at end, to the queue, which is not full,
+// and returns its slot and the generation.
+func (h *held) hold(end uint64) (s *Slot, gen uint64) {
 	taken := h.taken.Load()
-	// Partner: GiveBack, which has done with a slot before it stores back.
-	if taken-h.back.Load() == uint64(len(h.slots)) && !h.grow(total) {
-		return nil, 0
-	}
-	s := h.slots[taken&uint64(len(h.slots)-1)]
-	h.sum += total
-	h.readCount++
-	if marker {
-		h.readCount++
-	}
+	s = h.slots[taken&uint64(len(h.slots)-1)]
 	s.end, s.sum, s.count = end, h.sum, h.readCount
-	gen := s.gen.Load() + slotHeld
+	gen = s.gen.Load() + slotHeld
 	release.Store(&s.gen, gen)
 	release.Store(&h.taken, taken+1)
 	return s, gen
@@ -131,13 +126,25 @@ func (c *Consumer) Release(s *Slot, gen uint64) Released {
 	return Owed
 }
 
-// Wanted tells whether the writer is seen waiting for space while something may be owed to it.
-func (c *Consumer) Wanted() bool {
-	if c.back.Load() == c.taken.Load() {
-		return false
+// payEvery is how many bytes are read between two looks whether the writer waits for space.
+const payEvery = 4 << 10
+
+// Pay gives back what is owed if the writer is seen waiting for it. Without now it looks only now
+// and then.
+func (c *Consumer) Pay(now bool) {
+	if now || c.sum-c.looked >= payEvery {
+		c.pay()
 	}
-	_, waiters := c.space.State()
-	return waiters != 0
+}
+
+func (c *Consumer) pay() {
+	c.looked = c.sum
+	if c.back.Load() == c.taken.Load() {
+		return
+	}
+	if _, waiters := c.space.State(); waiters != 0 {
+		c.GiveBack()
+	}
 }
 
 // Haste is which releases give back at once, although little is owed.
@@ -175,7 +182,7 @@ func (c *Consumer) CouldRestart(streaming bool) bool {
 // GiveBack publishes the release position and the space of all frames that were released in a row,
 // tells the writer, and returns how many frames are still held. Between two calls this side owes
 // the space of released frames to the writer. Contract 4a limits that: everything goes back before
-// this side blocks, at once when the writer is seen waiting ([Consumer.Wanted]) or an eighth of the
+// this side blocks, at once when the writer is seen waiting ([Consumer.Pay]) or an eighth of the
 // ring is owed, and in any case after 5 ms, for which the caller has to see.
 //
 // The order is that of contract 4a: no store to read_pos after the addition, because a writer that

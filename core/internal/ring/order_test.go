@@ -11,7 +11,7 @@ import (
 // TestGiveBackOrder looks at the shared words between the stores of a reader that gives back: the
 // position and the count come first, then the space, then the token.
 func TestGiveBackOrder(t *testing.T) {
-	d := newDebtor(t)
+	d := newDebtor(t, 1024)
 	o, free := d.c.oieb, d.c.oieb.PayloadFree.Load()
 	d.release()
 	d.release()

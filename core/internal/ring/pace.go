@@ -10,19 +10,21 @@ import (
 const (
 	// shortLap is how many bytes a fast Producer writes before it waits for a chance to start again
 	// at 0. So the part of the ring in use stays in the cache that both sides share. Of large frames
-	// it is largeFrames, because the reader has to wait for the first one of the next lap.
+	// it is largeFrames, so that one can be written while the other is read.
 	shortLap    = 4 << 20
-	largeFrames = 4
+	largeFrames = 2
 	// memorySpeed is the rate in bytes a second from which on a Producer is taken to do little but
-	// write.
-	memorySpeed = 1e9
+	// write. No processor copies at unwrittenSpeed: then most bytes are reserved and left as they are,
+	// so they are in no cache.
+	memorySpeed    = 1e9
+	unwrittenSpeed = 200e9
 )
 
 // pace decides when a Producer that knows the time waits until the ring is drained.
 type pace struct {
 	lapOver uint64       // position from which it is decided
 	clock   func() int64 // nanoseconds, nil if it never waits
-	bytes   uint64       // written since the last look at the clock
+	written uint64       // Producer.written at the last look at the clock
 	last    int64        // what it said
 	drain   spin.Spinner
 }
@@ -48,7 +50,7 @@ func (p *Producer) AwaitDrain(n uint64) error {
 		return nil
 	}
 	c.lapOver = p.pos + shortLap
-	if p.foreign || !c.fast() {
+	if p.foreign || !c.fast(p.written) {
 		return nil
 	}
 	if err := p.Flush(); err != nil {
@@ -80,10 +82,10 @@ func (c *pace) begin(foreign bool) {
 	}
 }
 
-// fast tells whether the Producer was fast since the last call.
-func (c *pace) fast() bool {
+// fast tells whether the Producer, which has written that many bytes, was fast since the last call.
+func (c *pace) fast(written uint64) bool {
 	now := c.clock()
-	known, rate := c.last != 0, float64(c.bytes)*1e9/float64(now-c.last)
-	c.bytes, c.last = 0, now
-	return known && rate >= memorySpeed
+	known, rate := c.last != 0, float64(written-c.written)*1e9/float64(now-c.last)
+	c.written, c.last = written, now
+	return known && rate >= memorySpeed && rate < unwrittenSpeed
 }

@@ -23,7 +23,7 @@ func newPaced(t *testing.T, took int64, held int) *Producer {
 	now := int64(1)
 	w.Pace(func() int64 { now += took; return now })
 	w.nextLook = math.MaxUint64 // no restart at 0 by itself
-	w.pace.fast()               // compares with this
+	w.pace.fast(0)              // compares with this
 	var it Item
 	for i := range frames {
 		require.Equal(t, w.pos >= shortLap, w.LapOver())
@@ -58,7 +58,7 @@ func TestPace(t *testing.T) {
 		"slow":        {slow, 0, 1000, false, false, 3 * shortLap},
 		"foreign":     {fast, 0, 1000, true, false, 3 * shortLap},
 		"held":        {fast, 1, 1000, false, false, 3 * shortLap},
-		"large frame": {fast, 0, 3<<20 - 16, false, false, largeFrames * 3 << 20},
+		"large frame": {fast, 0, 5<<20 - 16, false, false, largeFrames * 5 << 20},
 		"some frames": {fast, 0, 2<<20 - 16, false, true, 3 * shortLap},
 	} {
 		w := newPaced(t, c.took, c.held)
@@ -81,11 +81,14 @@ func TestPace(t *testing.T) {
 func TestPaceFast(t *testing.T) {
 	now := int64(1)
 	c := pace{clock: func() int64 { return now }}
-	c.bytes = 1 << 40
-	require.False(t, c.fast(), "there is nothing to compare with")
-	require.Zero(t, c.bytes)
-	now, c.bytes = now+1e9, memorySpeed-1
-	require.False(t, c.fast())
-	now, c.bytes = now+1e9, memorySpeed
-	require.True(t, c.fast())
+	written := uint64(1 << 40)
+	require.False(t, c.fast(written), "there is nothing to compare with")
+	now, written = now+1e9, written+memorySpeed-1
+	require.False(t, c.fast(written))
+	now, written = now+1e9, written+memorySpeed
+	require.True(t, c.fast(written))
+	now, written = now+1e9, written+unwrittenSpeed-1
+	require.True(t, c.fast(written))
+	now, written = now+1e9, written+unwrittenSpeed
+	require.False(t, c.fast(written), "the bytes cannot have been written")
 }

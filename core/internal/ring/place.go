@@ -19,12 +19,6 @@ const (
 	lookAgain = 16 << 10
 )
 
-// straight tells whether a frame of total bytes simply goes to pos, as all do but those near the
-// end of a lap.
-func (p *Producer) straight(total uint64) bool {
-	return total <= p.room && p.pos+total <= p.nearEnd && p.pos < p.nextLook && !p.anchored
-}
-
 // place finds room for total bytes within p.room, without looking at the reader's words.
 func (p *Producer) place(total uint64) (place, bool) {
 	tail := p.size - p.pos

@@ -22,8 +22,9 @@ const batchMax = 64
 
 // Producer is the writer's side of a ring. It is not safe for concurrent use.
 //
-// A frame goes through [Producer.Open], which finds a place and gives the payload to be filled,
-// [Producer.Seal], and [Producer.Flush], which makes all sealed frames visible at once.
+// A frame goes through [Producer.Open], which finds a place and gives the payload to be filled, and
+// [Producer.Seal], or through [Producer.Put], which does both at once for most. [Producer.Flush]
+// makes all sealed frames visible.
 type Producer struct {
 	view
 	ready Tokens // sem-w: frames that can be read
@@ -61,12 +62,10 @@ type opened struct {
 
 // batch is the frames between Seal and Flush.
 type batch struct {
-	n       int
-	bytes   uint64 // totals and wasted tails
-	tail    uint64 // of these, the wasted tail
-	markers uint64
-	restart bool
-	at      [batchMax]uint64
+	n     int
+	bytes uint64 // totals and wasted tails
+	place place  // of the frame, if it is at 0; then it is the only one
+	at    [batchMax]uint64
 }
 
 // NewProducer returns the writer's side of the ring in seg; ready is its sem-w. Nothing is
@@ -85,14 +84,13 @@ func NewProducer(seg layout.Segment, ready Tokens, lap int64) *Producer {
 // Open finds a place for a frame with n payload bytes, writes its marked header and returns its
 // payload, with cap == len. It returns nil if there is no room now. n must be in 1..MaxPayload.
 func (p *Producer) Open(n uint64) ([]byte, error) {
+	if b := p.Straight(n); b != nil {
+		return b, nil
+	}
 	total := layout.HeaderSize + n
-	pl := place{at: p.pos}
-	if !p.straight(total) {
-		var ok bool
-		var err error
-		if pl, ok, err = p.findPlace(total); err != nil || !ok {
-			return nil, err
-		}
+	pl, ok, err := p.findPlace(total)
+	if err != nil || !ok {
+		return nil, err
 	}
 	if pl.at == 0 {
 		// The frame at 0 is published alone: recovery tells its states apart by that.
@@ -111,14 +109,24 @@ func (p *Producer) Open(n uint64) ([]byte, error) {
 		layout.WriteSeq(p.data[p.pos:], 0)
 		step("marker")
 	}
-	h := p.data[pl.at:]
-	layout.WriteSeq(h, p.seq|layout.Unfinished)
-	step("mark")
-	layout.WriteSize(h, n)
-	step("size")
+	return p.begin(pl, total), nil
+}
+
+// begin writes the marked header of a frame of total bytes and returns its payload.
+func (p *Producer) begin(pl place, total uint64) []byte {
 	p.open = opened{pl, total}
-	end := pl.at + total
-	return p.data[pl.at+layout.HeaderSize : end : end], nil
+	return p.mark(pl.at, total)
+}
+
+// mark writes the marked header of a frame of total bytes and returns its payload.
+func (p *Producer) mark(at, total uint64) []byte {
+	end := at + total
+	b := p.data[at:end:end]
+	layout.WriteSeq(b, p.seq|layout.Unfinished)
+	step("mark")
+	layout.WriteSize(b, total-layout.HeaderSize)
+	step("size")
+	return b[layout.HeaderSize:]
 }
 
 // findPlace finds a place for total bytes, and looks at the reader's words if it has to or should.
@@ -166,34 +174,30 @@ func (p *Producer) placeNow(total uint64) (place, bool, error) {
 
 // Seal ends the open frame with n payload bytes, at most as many as it was opened with.
 func (p *Producer) Seal(n uint64) error {
-	o := p.open
-	if total := layout.HeaderSize + n; total < o.total {
+	o, b := p.open.place, &p.sealed
+	total := layout.HeaderSize + n
+	if total < p.open.total {
 		layout.WriteSize(p.data[o.at:], n)
 		step("shorten")
-		o.total = total
 	}
 	p.open = opened{}
-	b := &p.sealed
 	b.at[b.n] = o.at
 	b.n++
-	b.bytes += o.tail + o.total
-	b.restart = o.restart
-	b.tail = o.tail
-	if o.tail >= layout.HeaderSize {
-		b.markers++
-	}
-	p.pos = p.fold(o.at + o.total)
-	p.room -= min(p.room, o.tail+o.total)
+	b.bytes += o.tail + total
+	p.pos = p.fold(o.at + total)
+	p.room -= min(p.room, o.tail+total)
 	p.seq++
-	p.pace.bytes += o.total
-	p.full, p.fullRaw = o.total == p.size, 0 // such a frame starts with read_pos = 0
+	p.full = false
 	if p.pos == 0 {
 		p.nextLook = lookEvery
 	}
 	if o.at == 0 {
+		b.place = o
+		p.full, p.fullRaw = total == p.size, 0 // such a frame starts with read_pos = 0
 		p.pace.begin(p.foreign)
+		return p.Flush()
 	}
-	if o.at == 0 || b.n == batchMax {
+	if b.n == batchMax {
 		return p.Flush()
 	}
 	return nil
@@ -201,6 +205,30 @@ func (p *Producer) Seal(n uint64) error {
 
 // Abandon gives up the open frame. Its place and its number go to the next frame.
 func (p *Producer) Abandon() { p.open = opened{} }
+
+// Forget gives up the sealed frames that were not published, and returns how many there were and
+// their payload bytes. Their places and numbers go to the next frames. None of them is at 0, so
+// there is no waste between them.
+func (p *Producer) Forget() (frames, payload uint64) {
+	b := &p.sealed
+	if b.n == 0 {
+		return 0, 0
+	}
+	frames, payload = uint64(b.n), b.bytes-uint64(b.n)*layout.HeaderSize
+	p.pos, p.seq = b.at[0], p.seq-frames
+	p.room += b.bytes
+	b.n, b.bytes = 0, 0
+	return frames, payload
+}
+
+// Undisturbed tells whether write_pos is where this side has left it.
+func (p *Producer) Undisturbed() bool {
+	last := p.pos
+	if p.sealed.n != 0 {
+		last = p.sealed.at[0]
+	}
+	return p.fold(p.oieb.WritePos.Load()) == last
+}
 
 // Flush publishes the sealed frames in the order of contract 3a. A kill between any two steps
 // leaves a state that [Producer.Attach] tells from all others.
@@ -214,37 +242,29 @@ func (p *Producer) Flush() error {
 	if b.n == 0 {
 		return nil
 	}
-	if b.restart {
-		// The reader has given everything back, so it does not store read_pos now.
-		release.Store(&p.oieb.ReadPos, 0)
-		step("restart")
-		p.room, p.nextLook = 0, lookEvery
+	if b.at[0] == 0 {
+		p.beginLap()
 	}
-	p.count += uint64(b.n) + b.markers
+	p.count += uint64(b.n)
 	release.Store(&p.oieb.WrittenCount, p.count)
 	step("count")
 	// Partner: Consumer.look. The payload and the headers are visible before it.
 	release.Store(&p.oieb.WritePos, p.pos)
 	step("write-pos")
-	if b.tail != 0 {
-		p.noteWaste(b.tail)
-		p.nextLook = lookEvery
-	}
-	first := p.foreign || p.full
-	if first {
+	subtractFirst := p.foreign || p.full
+	if subtractFirst {
 		p.subtract(b.bytes)
 	}
 	p.unmark()
-	if b.at[0] == 0 {
-		p.anchored = false
-	}
 	n, bytes := uint32(b.n), b.bytes
-	b.n, b.bytes, b.markers = 0, 0, 0
+	b.n, b.bytes = 0, 0
 	// Partner: the reader's Take or State. It makes all of the above visible.
 	err := p.ready.Post(n)
 	step("post")
-	p.fetchNext(bytes)
-	if !first {
+	if bytes >= prefetchLeast {
+		p.fetchNext(bytes)
+	}
+	if !subtractFirst {
 		p.subtract(bytes)
 	}
 	if err == nil {
@@ -253,13 +273,31 @@ func (p *Producer) Flush() error {
 	return posted(err)
 }
 
+// beginLap is the part of Flush that is due when the frame is at 0.
+func (p *Producer) beginLap() {
+	first := p.sealed.place
+	p.sealed.place = place{}
+	p.anchored = false
+	if first.restart {
+		// The reader has given everything back, so it does not store read_pos now.
+		release.Store(&p.oieb.ReadPos, 0)
+		step("restart")
+		p.room, p.nextLook = 0, lookEvery
+	}
+	if first.tail >= layout.HeaderSize {
+		p.count++ // the wrap marker
+	}
+	if first.tail != 0 {
+		p.noteWaste(first.tail)
+		p.nextLook = lookEvery
+	}
+}
+
 // fetchNext begins to fetch the cache lines of what comes next, which is likely to be like the last
 // bytes. They are with the reader, from the lap before.
 func (p *Producer) fetchNext(bytes uint64) {
-	if bytes >= prefetchLeast {
-		end := min(p.pos+min(bytes, prefetchMost), p.size)
-		spin.PrefetchWrite(p.data[p.pos:end])
-	}
+	end := min(p.pos+min(bytes, prefetchMost), p.size)
+	spin.PrefetchWrite(p.data[p.pos:end])
 }
 
 // subtract takes bytes from payload_free_bytes. Partner: the reader's addition; the two commute.

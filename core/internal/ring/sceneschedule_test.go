@@ -116,9 +116,9 @@ func (s *scene) key(name string) uint64 {
 func (p *Producer) mix(h *hash) {
 	h.add(p.pos, p.seq, p.count, p.room, p.nextLook, p.fullRaw, uint64(p.looks), p.doubt, p.base,
 		p.written, p.waste.bytes, p.waste.until, p.open.at, p.open.tail, p.open.total)
-	h.flag(p.anchored, p.full, p.unsettled, p.open.restart, p.sealed.restart)
+	h.flag(p.anchored, p.full, p.unsettled, p.open.restart, p.sealed.place.restart)
 	b := &p.sealed
-	h.add(uint64(b.n), b.bytes, b.tail, b.markers)
+	h.add(uint64(b.n), b.bytes, b.place.tail)
 	h.add(b.at[:b.n]...)
 }
 

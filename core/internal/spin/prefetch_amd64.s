@@ -12,14 +12,9 @@ again:
 	JNZ  again
 	RET
 
-// func prefetchReadLines(p *byte, n uint64)
-TEXT ·prefetchReadLines(SB), NOSPLIT, $0-16
-	MOVQ p+0(FP), AX
-	MOVQ n+8(FP), CX
-
-again:
+// func PrefetchRead(p *byte)
+TEXT ·PrefetchRead(SB), NOSPLIT, $0-8
+	MOVQ       p+0(FP), AX
 	PREFETCHT0 (AX)
-	ADDQ $64, AX
-	SUBQ $1, CX
-	JNZ  again
+	PREFETCHT0 64(AX)
 	RET

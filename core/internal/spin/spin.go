@@ -32,6 +32,8 @@ const (
 	crowdedMin = 4
 	// looks is how often a spin looks between two looks at the clock, which cost more.
 	looks = 32
+	// fewLooks is how many of them take next to no time.
+	fewLooks = 8
 	// recheck is how many waits go by between two looks at the number of processors.
 	recheck = 1024
 )
@@ -53,6 +55,8 @@ const (
 type Spinner struct {
 	// Mode is set before the first wait.
 	Mode Mode
+	// Soon tells whether the last spin ended at one of its first looks.
+	Soon bool
 
 	skip    int       // waits to go without a spin
 	penalty int       // what skip becomes after the next spin in vain
@@ -69,11 +73,25 @@ type Spinner struct {
 // Until calls try until it returns more than 0 or the spin has lasted long enough, and returns
 // what try returned last. After spins in vain Adaptive leaves out more and more of them.
 func (s *Spinner) Until(try func() uint32) uint32 {
+	s.Soon = false
 	if !s.may() {
 		return 0
 	}
-	var start time.Time
-	for limit := shortest; ; {
+	for i := range looks { // without the clock
+		if n := try(); n != 0 {
+			s.Soon = i < fewLooks
+			s.foundSoon()
+			return n
+		}
+		Pause(1)
+	}
+	return s.untilLate(try)
+}
+
+// untilLate goes on with a spin that has begun.
+func (s *Spinner) untilLate(try func() uint32) uint32 {
+	start := time.Now()
+	for limit := min(max(shortest, s.spared, worked*s.work(start)), longest); ; {
 		for range looks {
 			if n := try(); n != 0 {
 				s.found(start)
@@ -81,11 +99,7 @@ func (s *Spinner) Until(try func() uint32) uint32 {
 			}
 			Pause(1)
 		}
-		now := time.Now()
-		if start.IsZero() {
-			start = now
-			limit = min(max(shortest, s.spared, worked*s.work(now)), longest)
-		} else if now.Sub(start) >= limit {
+		if now := time.Now(); now.Sub(start) >= limit {
 			s.ended = now
 			break
 		}
@@ -104,16 +118,18 @@ func (s *Spinner) work(now time.Time) time.Duration {
 	return min(now.Sub(s.ended), longest)
 }
 
-// found says that a spin was not in vain. start is zero if it was shorter than a look at the clock.
+// foundSoon says that a spin was not in vain, and short.
+func (s *Spinner) foundSoon() {
+	s.skip, s.penalty, s.crowded, s.costly, s.spared = 0, 0, 0, 0, 0
+}
+
+// found says that a spin was not in vain, and began at start or a moment before.
 func (s *Spinner) found(start time.Time) {
 	s.skip, s.penalty, s.crowded = 0, 0, 0
-	end := start
-	if !start.IsZero() {
-		end = time.Now()
-	}
+	end := time.Now()
 	switch took := end.Sub(start); {
 	case took <= soon:
-		s.costly, s.spared = 0, 0
+		s.foundSoon()
 	case took <= worked*s.work(start):
 		s.costly = 0
 	default:
@@ -121,9 +137,7 @@ func (s *Spinner) found(start time.Time) {
 			s.costly, s.skip = 0, maxSkip
 		}
 	}
-	if !end.IsZero() {
-		s.ended = end
-	}
+	s.ended = end
 }
 
 // may tells whether this wait may begin with a spin.

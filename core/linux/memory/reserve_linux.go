@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"syscall"
+
+	"github.com/zerobuffer-go/zerobuffer/core/driver"
 )
 
 // step is how much is reserved at once: a signal undoes the step that it interrupts.
@@ -23,9 +25,13 @@ func Reserve(fd int, size uint64) error {
 	return Allocate(fd, size)
 }
 
-// Allocate gives the file of fd its size and all its pages, as [Reserve] does, and asks nobody: it
-// is for memory that is no part of what [Check] counts. The errors are those of the system.
+// Allocate gives the file of fd its size and all its pages, as [Reserve] does, and asks no [Check]:
+// it is for memory that is no part of what that counts. The errors are those of the system, and a
+// [*driver.NoSpaceError] if this process may make no file of that size.
 func Allocate(fd int, size uint64) error {
+	if err := checkFileSize(size); err != nil {
+		return err
+	}
 	if err := syscall.Ftruncate(fd, int64(size)); err != nil {
 		return err
 	}
@@ -41,6 +47,19 @@ func Allocate(fd int, size uint64) error {
 		}
 	}
 	return nil
+}
+
+// checkFileSize compares size with the limit of this process for the size of a file. The system
+// says no more about that than about a full file system.
+func checkFileSize(size uint64) error {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil || size <= limit.Cur {
+		return nil //nolint:nilerr // what cannot be read is no limit
+	}
+	return &driver.NoSpaceError{
+		Need: size, Free: limit.Cur, Where: "the limit of file sizes",
+		Hint: "raise it (ulimit -f, LimitFSIZE of systemd) or choose a smaller PayloadSize",
+	}
 }
 
 // fill writes zeros where the file system cannot reserve.

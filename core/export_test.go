@@ -1,0 +1,4 @@
+package zerobuffer
+
+// OpenWriters is the number of Writers of this process.
+func OpenWriters() int { return int(openWriters.Load()) }
