@@ -1,7 +1,6 @@
 package winshm
 
 import (
-	"sync"
 	"sync/atomic"
 	"unsafe"
 
@@ -63,14 +62,8 @@ type memoryStatus struct {
 	_             uint64
 }
 
-// asking lets one thread at a time ask for the memory: Wine keeps an answer for a second, and gives
-// zeros to a second thread while the first one fetches it.
-var asking sync.Mutex
-
 // queryMemory asks the system how much memory it can still promise.
 func queryMemory() (memoryStatus, error) {
-	asking.Lock()
-	defer asking.Unlock()
 	var m memoryStatus
 	m.length = uint32(unsafe.Sizeof(m))
 	err := globalMemoryStatusEx(&m)

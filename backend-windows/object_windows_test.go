@@ -95,6 +95,12 @@ func TestCreateWithoutSpace(t *testing.T) {
 	require.NotErrorIs(t, spaceError(windows.ERROR_ACCESS_DENIED, 5), driver.ErrNoSpace)
 }
 
+func TestMemoryStatusLacks(t *testing.T) {
+	require.True(t, (&memoryStatus{commitFree: 4095}).lacks(4096))
+	require.False(t, (&memoryStatus{commitFree: 4096}).lacks(4096))
+	require.False(t, (&memoryStatus{}).lacks(4096), "no figure")
+}
+
 // TestCreateTwoAtOnceCrossProcess makes the first buffers of a process at the same time. The system
 // (Wine does) may have no figures for the second one yet, which is no lack of memory.
 func TestCreateTwoAtOnceCrossProcess(t *testing.T) {

@@ -25,11 +25,15 @@ func checkSpace(size, minimum uint64) error {
 		return fmt.Errorf("size %d is less than %d: %w", size, minimum, fs.ErrInvalid)
 	}
 	m, err := queryMemory()
-	if err == nil && size > m.commitFree {
+	if err == nil && m.lacks(size) {
 		return noSpace(size, &m)
 	}
 	return nil
 }
+
+// lacks says that a size is more than can be promised. Zero is no figure: Wine gives it to a thread
+// that asks while another one fetches the first figures. The section itself will tell then.
+func (m *memoryStatus) lacks(size uint64) bool { return m.commitFree != 0 && size > m.commitFree }
 
 // spaceError turns an error that says that memory is missing into one with numbers.
 func spaceError(err error, size uint64) error {
