@@ -203,7 +203,7 @@ func (g *guest) Alive(role driver.Role, pid uint64) bool {
 
 func (g *guest) Watch(pid uint64, died func()) (stop func()) {
 	if pid != g.reader.pid {
-		return func() {}
+		return nil
 	}
 	return g.reader.watch(died)
 }

@@ -120,7 +120,7 @@ func (s *server) watch(pid uint64, died func()) (stop func()) {
 	if !ok || watched.pid != pid {
 		i := slices.IndexFunc(s.clients, func(c *client) bool { return c.pid == pid })
 		if i < 0 {
-			return func() {}
+			return nil
 		}
 		watched = s.clients[i]
 	}

@@ -20,7 +20,7 @@ const unseenLook = 100 * time.Millisecond
 // well. So the end of a stranger is not told, and the end of the peer is.
 func (l *liveness) Watch(pid uint64, died func()) (stop func()) {
 	if pid == 0 {
-		return func() {}
+		return nil
 	}
 	peer := driver.Reader
 	if l.created {
@@ -34,18 +34,21 @@ func (l *liveness) Watch(pid uint64, died func()) (stop func()) {
 		return dead
 	}
 	w := &watch{quit: make(chan struct{})}
-	w.process(pid, func() {
+	watched := w.process(pid, func() {
 		// With its claim in force, the number was that of a stranger, or has gone to the next peer.
 		if !tell() {
 			w.lookNowAndThen(tell)
 		}
 	})
 	mapped, ok := maps(strconv.FormatUint(pid, 10), l.id)
-	if own := pid == l.PID(); own || !ok || !mapped {
+	if own := pid == l.PID(); own || !watched || !ok || !mapped {
 		w.running.Go(func() { w.lookNowAndThen(tell) })
 	}
 	return w.stop
 }
+
+// pidfdOpen is what a test replaces by a kernel that does not have it.
+var pidfdOpen = unix.PidfdOpen
 
 // watch is one call of Watch.
 type watch struct {
@@ -63,20 +66,20 @@ func (w *watch) stop() {
 }
 
 // process waits for the end of a process by its pidfd, in the poller of the runtime, so that it
-// costs a parked goroutine and no thread. It does nothing for this process, for one that is not
-// visible here, and with a kernel before 5.10.
-func (w *watch) process(pid uint64, ended func()) {
+// costs a parked goroutine and no thread. It returns false if it cannot: for this process, for one
+// that is not visible here, without descriptors, and with a kernel before 5.10.
+func (w *watch) process(pid uint64, ended func()) bool {
 	if !visible(pid) || pid == uint64(os.Getpid()) {
-		return
+		return false
 	}
-	fd, err := unix.PidfdOpen(int(pid), unix.PIDFD_NONBLOCK)
+	fd, err := pidfdOpen(int(pid), unix.PIDFD_NONBLOCK)
 	if err != nil {
-		return
+		return false
 	}
 	w.file = os.NewFile(uintptr(fd), "pidfd")
 	conn, err := w.file.SyscallConn()
 	if err != nil {
-		return
+		return false
 	}
 	w.running.Go(func() {
 		over := false
@@ -88,6 +91,7 @@ func (w *watch) process(pid uint64, ended func()) {
 			ended()
 		}
 	})
+	return true
 }
 
 // lookNowAndThen calls look every unseenLook until it returns true.

@@ -39,8 +39,28 @@ func TestWatchStoppedCrossProcess(t *testing.T) {
 	stop := r.live.Watch(w.PID(), never)
 	stop()
 	w.Kill()
-	for _, pid := range []uint64{0, 1 << 40, uint64(os.Getpid()), w.PID()} {
+	require.Nil(t, r.live.Watch(0, never))
+	for _, pid := range []uint64{1 << 40, uint64(os.Getpid()), w.PID()} {
 		r.live.Watch(pid, never)()
+	}
+}
+
+// Without pidfds, as in some sandboxes, the end of a process is told as well.
+func TestWatchWithoutPidfdCrossProcess(t *testing.T) {
+	defer func(f func(int, int) (int, error)) { pidfdOpen = f }(pidfdOpen)
+	pidfdOpen = func(int, int) (int, error) { return -1, unix.ENOSYS }
+	b := newBackend(t)
+	name := newName(t, b)
+	r := create(t, b, name)
+	w := start(t, b, nil, "writer", name)
+	w.Line()
+	died := make(chan bool, 1)
+	defer r.live.Watch(w.PID(), func() { died <- true })()
+	w.Kill()
+	select {
+	case <-died:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the death is not told")
 	}
 }
 

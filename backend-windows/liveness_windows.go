@@ -154,18 +154,17 @@ func (l *liveness) look(s *sight) {
 // Watch waits for the end of a process in a goroutine, which keeps a thread. A process that may
 // not be looked at cannot be watched.
 func (l *liveness) Watch(pid uint64, died func()) (stop func()) {
-	nothing := func() {}
 	if pid == l.PID() {
-		return nothing
+		return nil
 	}
 	p, err := openProcess(pid)
 	if err != nil {
-		return nothing
+		return nil
 	}
 	end, err := windows.CreateEvent(nil, 1, 0, nil)
 	if err != nil {
 		p.close()
-		return nothing
+		return nil
 	}
 	done := make(chan struct{})
 	go func() {

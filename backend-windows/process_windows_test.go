@@ -147,8 +147,8 @@ func TestCrossProcessWatch(t *testing.T) {
 	stop = c.live.Watch(other.PID(), func() { t.Error("told the end of a process that lives") })
 	stop()
 	stop()
-	c.live.Watch(uint64(os.Getpid()), func() { t.Error("watched itself") })()
-	c.live.Watch(1<<40, func() { t.Error("watched nothing") })()
+	require.Nil(t, c.live.Watch(uint64(os.Getpid()), func() { t.Error("watched itself") }))
+	require.Nil(t, c.live.Watch(1<<40, func() { t.Error("watched nothing") }))
 }
 
 func TestCrossProcessClaimEndsWithItsProcess(t *testing.T) {
@@ -191,7 +191,7 @@ func TestCrossProcessAliveHidden(t *testing.T) {
 	require.ErrorIs(t, err, errHidden)
 	require.True(t, c.live.Alive(driver.Writer, p.PID()))
 	require.True(t, aliveProcess(p.PID()))
-	c.live.Watch(p.PID(), func() { t.Error("watched what may not be opened") })()
+	require.Nil(t, c.live.Watch(p.PID(), func() { t.Error("watched what may not be opened") }))
 	p.End()
 	eventually(t, "the end of the process", func() bool {
 		return !c.live.Alive(driver.Writer, p.PID())

@@ -222,7 +222,8 @@ func (w *Writer) recover(before uint64) error {
 	if err := meetReader(s.seg, s.ch.Liveness()); err != nil {
 		return err
 	}
-	w.foreign = !s.ch.Liveness().Ours(driver.Reader)
+	s.ours = s.ch.Liveness().Ours(driver.Reader)
+	w.foreign = !s.ours
 	// The last writer may have been killed while it waited; nobody else waits on this semaphore. A
 	// post of the reader at the same moment makes the reset fail.
 	for range resetTries {

@@ -47,7 +47,7 @@ func (r *Reader) meetWriter(look bool) {
 				v.gone = ErrWriterClosed
 				r.s.log.Info("writer closed", "pid", v.pid)
 			}
-			v.pid, r.s.lazy = 0, false
+			v.pid, r.s.ours = 0, false
 			return
 		case pid == v.pid && !look:
 			return
@@ -57,7 +57,7 @@ func (r *Reader) meetWriter(look bool) {
 			if pid != v.pid {
 				r.s.log.Info("writer connected", "pid", pid)
 				*v = writerView{pid: pid, foreign: !live.Ours(driver.Writer)}
-				r.s.lazy = !v.foreign
+				r.s.ours = !v.foreign
 				r.s.watchPeer(pid)
 			}
 			return
@@ -65,7 +65,7 @@ func (r *Reader) meetWriter(look bool) {
 		count := o.WrittenCount.Load()
 		if r.bury(pid) {
 			*v = writerView{gone: ErrWriterDead, count: count}
-			r.s.lazy = false
+			r.s.ours = false
 			return
 		}
 	}
@@ -107,7 +107,7 @@ func (r *Reader) freeStuckWriter() time.Duration {
 	tokens, waiters := r.s.peer.State()
 	if tokens != 0 || waiters == 0 {
 		r.stuck = stuck{}
-		return idleLook
+		return r.s.rest()
 	}
 	seen := stuck{
 		since: time.Now(), possible: true,
@@ -133,7 +133,7 @@ func (r *Reader) freeStuckWriter() time.Duration {
 		"is", o.PayloadFree.Load())
 	_ = r.s.peer.Post(1) // cannot overflow: there was no token
 	crashpoint.At("unstick")
-	return idleLook
+	return r.s.rest()
 }
 
 // WriterConnected tells whether a live writer is connected now.

@@ -359,3 +359,44 @@ func TestWaitWriterBuriesTheDead(t *testing.T) {
 	require.Zero(t, g.oieb().WriterPID.Load())
 	require.EqualValues(t, 1, g.read().Sequence(), "what it has written is still there")
 }
+
+// TestRest: only a peer that tells of its end itself, or whose watch does, is looked after more
+// rarely.
+func TestRest(t *testing.T) {
+	t.Parallel()
+	const often, rarely = 200 * time.Millisecond, 500 * time.Millisecond
+	g := newReaderRig(t, zerobuffer.ReaderOptions{})
+	require.Equal(t, often, g.r.Rest(), "nobody is there")
+	g.connect(zerobuffer.WriterOptions{})
+	require.Equal(t, rarely, g.w.Rest())
+	g.write(10, 'a')
+	g.readRelease(1)
+	require.Equal(t, rarely, g.r.Rest())
+	require.NoError(t, g.w.Close())
+	_, err := g.r.ReadFrame(t.Context())
+	require.ErrorIs(t, err, zerobuffer.ErrWriterClosed)
+	require.Equal(t, often, g.r.Rest(), "it has closed")
+	g.connect(zerobuffer.WriterOptions{})
+	g.write(10, 'b')
+	g.readRelease(1)
+	_, ok, err := g.r.TryReadFrame() // finds none, so it looks
+	require.NoError(t, err)
+	require.False(t, ok)
+	require.Equal(t, rarely, g.r.Rest(), "another one has come")
+	g.killWriter()
+	_, err = g.r.ReadFrame(t.Context())
+	require.ErrorIs(t, err, zerobuffer.ErrWriterDead)
+	require.Equal(t, often, g.r.Rest(), "it is dead")
+
+	b := &hookedBackend{foreign: true}
+	foreign := newHookedRig(t, b, zerobuffer.ReaderOptions{}, reconnecting)
+	require.Equal(t, often, foreign.w.Rest(), "who closes without a word")
+	b.foreign = false
+	require.NoError(t, foreign.r.Close())
+	foreign.renew(zerobuffer.ReaderOptions{})
+	foreign.awaitWritten([]byte{1})
+	require.Equal(t, rarely, foreign.w.Rest(), "the next one is ours")
+	unwatched := newHookedRig(t, &hookedBackend{onWatch: func(func()) {}}, zerobuffer.ReaderOptions{},
+		zerobuffer.WriterOptions{})
+	require.Equal(t, often, unwatched.w.Rest(), "who cannot be watched")
+}

@@ -171,7 +171,7 @@ func (r *Reader) read(ctx context.Context, it *ring.Item) error {
 
 // wait is the part of read that blocks.
 func (r *Reader) wait(ctx context.Context, it *ring.Item) error {
-	w := wait{timeout: r.opts.ReadTimeout, every: idleLook}
+	w := wait{timeout: r.opts.ReadTimeout, every: r.s.rest()}
 	for look := false; ; {
 		if !look {
 			n, err := r.s.tokens(ctx, &w)
@@ -220,7 +220,7 @@ func (r *Reader) await() {
 		r.ring.Expect()
 	}
 	r.patience.Found(r.credit, soon)
-	if r.calm = min(r.calm+int(min(r.credit, calm)), calm); r.calm == calm && r.s.lazy {
+	if r.calm = min(r.calm+int(min(r.credit, calm)), calm); r.calm == calm && r.s.ours {
 		r.ring.Hurry(ring.NoHaste)
 	}
 }
@@ -304,7 +304,7 @@ func (r *Reader) take(it *ring.Item) (bool, error) {
 // haste tells how urgently space goes back when there are no more tokens.
 func (r *Reader) haste() ring.Haste {
 	switch {
-	case r.calm < calm || !r.s.lazy:
+	case r.calm < calm || !r.s.ours:
 		return ring.EachFrame
 	case r.ring.CouldRestart(r.patience.Streaming()):
 		return ring.LastFrame

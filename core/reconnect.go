@@ -201,10 +201,12 @@ func (w *Writer) join() error {
 // of the connection unless they hold mapped.
 func (w *Writer) move(fresh *Writer) {
 	s, from := w.s, fresh.s
-	from.unwatch()
+	if from.unwatch != nil {
+		from.unwatch()
+	}
 	s.mapped.Lock()
 	s.ch, s.seg, s.sem, s.peer = from.ch, from.seg, from.sem, from.peer
-	s.pid, s.memory = from.pid, from.memory
+	s.pid, s.memory, s.ours = from.pid, from.memory, from.ours
 	w.ring, w.foreign, w.gone = fresh.ring, fresh.foreign, nil
 	s.detached.Store(false)
 	s.unmapped = false

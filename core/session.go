@@ -45,14 +45,14 @@ type session struct {
 	unmapped bool
 
 	peerEnded atomic.Bool // the peer's process has ended: ask at once whether it is dead
-	unwatch   func()      // ends the watch of the peer's process, nil for none
+	unwatch   func()      // ends the watch of the peer's process, nil if it is not watched
 
 	beforeUnmap func() // ends what looks at the memory by itself, nil for none
 
 	watch    watcher
 	spin     spin.Spinner
 	arrived  func() uint32 // looks for new tokens: takeAll or fresh
-	lazy     bool          // the peer is ours, so it does no harm to take tokens late
+	ours     bool          // the peer is there and ours: it tells when it closes, its tokens can wait
 	used     uint32        // tokens that are still in sem and stand for nothing any more
 	lastLook time.Time
 

@@ -12,6 +12,9 @@ const (
 	// idleLook is how often a blocked call looks whether its peer and its objects are still
 	// there.
 	idleLook = 200 * time.Millisecond
+	// watchedLook is the same beside a peer of ours that is watched: it tells when it closes, and the
+	// watch tells when it dies.
+	watchedLook = 500 * time.Millisecond
 	// closeLook is how often it looks while something has to be settled with the peer.
 	closeLook = 20 * time.Millisecond
 	// allTokens takes every token that is there.
@@ -48,7 +51,7 @@ func (s *session) fresh() uint32 {
 		return 0
 	}
 	n := tokens - s.used
-	if s.lazy && (s.used|n>>leaveFew) < takeMany { // each of them, by one comparison
+	if s.ours && (s.used|n>>leaveFew) < takeMany { // each of them, by one comparison
 		s.used = tokens
 		return n
 	}
@@ -56,6 +59,15 @@ func (s *session) fresh() uint32 {
 	n -= min(n, s.used)
 	s.used = 0
 	return n
+}
+
+// rest is how long a blocked call sleeps before it looks whether its peer and its objects are still
+// there.
+func (s *session) rest() time.Duration {
+	if s.ours && s.unwatch != nil {
+		return watchedLook
+	}
+	return idleLook
 }
 
 // settle takes the used tokens away: a block ends at once while there is any.

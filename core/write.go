@@ -207,7 +207,7 @@ func (w *Writer) lapOver(n int) error {
 // room waits for room for n bytes, when open has found none.
 func (w *Writer) room(ctx context.Context, n int) ([]byte, error) {
 	s := w.s
-	wt := wait{timeout: w.opts.WriteTimeout, every: idleLook, began: w.next.began}
+	wt := wait{timeout: w.opts.WriteTimeout, every: w.s.rest(), began: w.next.began}
 	wt.warned = !wt.began.IsZero() // it was not this reader that it has waited for
 	if w.ring.Unsettled() {
 		wt.every = closeLook

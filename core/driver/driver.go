@@ -141,7 +141,8 @@ type Liveness interface {
 	// younger than the segment is not the peer. A claim beats the PID.
 	Alive(role Role, pid uint64) bool
 	// Watch calls died once, from a goroutine of its own, when the process pid has ended: a hint
-	// to ask Alive at once instead of at the next look. It does nothing where the system tells of
-	// no such end. stop ends the watch and waits for a call of died that is in progress.
+	// to ask Alive at once instead of at the next look. It returns nil where the system tells of no
+	// such end; then there are more looks. stop ends the watch and waits for a call of died that is
+	// in progress.
 	Watch(pid uint64, died func()) (stop func())
 }

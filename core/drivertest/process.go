@@ -162,6 +162,9 @@ func (c *C) watched(live driver.Liveness, role driver.Role, other Other) {
 	defer stop()
 	ended := live.Watch(other.PID, func() { c.Errorf("a watch that was stopped has called") })
 	ended()
+	if live.Watch(0, func() {}) != nil {
+		c.Errorf("nobody is watched")
+	}
 	equal(c, "Alive before the kill", live.Alive(role, other.PID), true)
 	equal(c, "Ours before the kill", live.Ours(role), true)
 	other.Kill()

@@ -14,7 +14,7 @@ func (c *channel) Watch(pid uint64, died func()) (stop func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.alive[pid] {
-		return func() {}
+		return nil
 	}
 	w := &watch{pid: pid, died: died}
 	m.watches[w] = true

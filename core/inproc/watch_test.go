@@ -40,7 +40,7 @@ func TestWatchStopped(t *testing.T) {
 	stop := live.Watch(other.PID(), func() { t.Error("called after stop") })
 	stop()
 	other.Kill()
-	live.Watch(other.PID(), func() { t.Error("called for a process that is gone") })()
+	require.Nil(t, live.Watch(other.PID(), func() { t.Error("called for a process that is gone") }))
 }
 
 // TestWatchWriterNoticesDeadReader writes without ever waiting for room: only the watch can tell

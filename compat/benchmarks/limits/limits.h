@@ -64,6 +64,24 @@ static inline void die(const char *what) {
 	exit(1);
 }
 
+/* The words of a frame behind its number. */
+#define FILL UINT64_C(0x0101010101010101)
+
+/* A frame to send. All of it is written: pages that never were are one and the same page, which
+ * would stay in the cache of its processor. */
+static inline uint64_t *new_frame(size_t size) {
+	uint64_t *frame = malloc(size);
+	if (frame == 0)
+		die("allocate a frame");
+	memset(frame, (int)(FILL & 0xff), size);
+	return frame;
+}
+
+/* What the sums of n frames come to, all together, whose numbers come to that. */
+static inline uint64_t sums(uint64_t n, uint64_t numbers, size_t size) {
+	return numbers + n * (size / 8 - 1) * FILL;
+}
+
 static inline void *region(size_t n) {
 	void *p = mmap(0, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)

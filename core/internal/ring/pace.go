@@ -27,12 +27,14 @@ type pace struct {
 	written uint64       // Producer.written at the last look at the clock
 	last    int64        // what it said
 	drain   spin.Spinner
+	trial   trial
 }
 
 // Pace has the Producer wait now and then until the reader has given everything back. clock counts
 // nanoseconds and is called rarely.
 func (p *Producer) Pace(clock func() int64) {
 	p.pace.clock = clock
+	p.pace.trial.begin()
 	p.pace.begin(p.foreign)
 }
 
@@ -50,7 +52,7 @@ func (p *Producer) AwaitDrain(n uint64) error {
 		return nil
 	}
 	c.lapOver = p.pos + shortLap
-	if p.foreign || !c.fast(p.written) {
+	if p.foreign || !c.fast(p.written, n) || n >= largeFrame && c.trial.long {
 		return nil
 	}
 	if err := p.Flush(); err != nil {
@@ -83,9 +85,15 @@ func (c *pace) begin(foreign bool) {
 }
 
 // fast tells whether the Producer, which has written that many bytes, was fast since the last call.
-func (c *pace) fast(written uint64) bool {
+// n are those of its next payload.
+func (c *pace) fast(written, n uint64) bool {
 	now := c.clock()
-	known, rate := c.last != 0, float64(written-c.written)*1e9/float64(now-c.last)
+	known, bytes, took := c.last != 0, written-c.written, now-c.last
 	c.written, c.last = written, now
-	return known && rate >= memorySpeed && rate < unwrittenSpeed
+	rate := float64(bytes) * 1e9 / float64(took)
+	fast := known && rate >= memorySpeed && rate < unwrittenSpeed
+	if fast && n >= largeFrame {
+		c.trial.add(bytes, took)
+	}
+	return fast
 }

@@ -23,7 +23,7 @@ func newPaced(t *testing.T, took int64, held int) *Producer {
 	now := int64(1)
 	w.Pace(func() int64 { now += took; return now })
 	w.nextLook = math.MaxUint64 // no restart at 0 by itself
-	w.pace.fast(0)              // compares with this
+	w.pace.fast(0, 0)           // compares with this
 	var it Item
 	for i := range frames {
 		require.Equal(t, w.pos >= shortLap, w.LapOver())
@@ -60,9 +60,12 @@ func TestPace(t *testing.T) {
 		"held":        {fast, 1, 1000, false, false, 3 * shortLap},
 		"large frame": {fast, 0, 5<<20 - 16, false, false, largeFrames * 5 << 20},
 		"some frames": {fast, 0, 2<<20 - 16, false, true, 3 * shortLap},
+		"long laps":   {fast, 0, largeFrame, false, false, 3 * shortLap},
+		"many frames": {fast, 0, largeFrame - 1, false, true, 3 * shortLap},
 	} {
 		w := newPaced(t, c.took, c.held)
 		w.foreign = c.foreign
+		w.pace.trial.long = name != "some frames"
 		require.NoError(t, w.AwaitDrain(c.payload), name)
 		require.Equal(t, c.want, w.nextLook == w.pos, name)
 		require.Equal(t, c.next, w.pace.lapOver, name)
@@ -82,13 +85,27 @@ func TestPaceFast(t *testing.T) {
 	now := int64(1)
 	c := pace{clock: func() int64 { return now }}
 	written := uint64(1 << 40)
-	require.False(t, c.fast(written), "there is nothing to compare with")
+	require.False(t, c.fast(written, 0), "there is nothing to compare with")
 	now, written = now+1e9, written+memorySpeed-1
-	require.False(t, c.fast(written))
+	require.False(t, c.fast(written, 0))
 	now, written = now+1e9, written+memorySpeed
-	require.True(t, c.fast(written))
+	require.True(t, c.fast(written, 0))
 	now, written = now+1e9, written+unwrittenSpeed-1
-	require.True(t, c.fast(written))
+	require.True(t, c.fast(written, 0))
 	now, written = now+1e9, written+unwrittenSpeed
-	require.False(t, c.fast(written), "the bytes cannot have been written")
+	require.False(t, c.fast(written, 0), "the bytes cannot have been written")
+}
+
+// Only what a fast Producer does with large frames is part of a trial.
+func TestPaceTrial(t *testing.T) {
+	now := int64(1)
+	c := pace{clock: func() int64 { now += 1e6; return now }}
+	c.fast(0, largeFrame)
+	require.Zero(t, c.trial.bytes, "there is nothing to compare with")
+	c.fast(1<<20, largeFrame)
+	require.EqualValues(t, 1<<20, c.trial.bytes)
+	require.EqualValues(t, 1e6, c.trial.took)
+	c.fast(2<<20, largeFrame-1)
+	c.fast(2<<20+1, largeFrame)
+	require.EqualValues(t, 1<<20, c.trial.bytes)
 }
