@@ -75,10 +75,8 @@ func (r *Reader) ReadBatch(ctx context.Context, frames []Frame) (n int, err erro
 	frames[0].reader = r
 	r.count(&frames[0])
 	for n = 1; n < len(frames); n++ {
-		if !r.readSeen(&frames[n].item) {
-			if ok, err := r.tryRead(false, &frames[n].item); !ok || err != nil {
-				return n, nil
-			}
+		if ok, err := r.readMore(&frames[n].item); !ok || err != nil {
+			return n, nil
 		}
 		frames[n].reader = r
 		r.count(&frames[n])
@@ -220,6 +218,12 @@ func (r *Reader) await() {
 		r.ring.Expect()
 	}
 	r.patience.Found(r.credit, soon)
+	r.calmDown()
+}
+
+// calmDown is called after a look that did not block. Once it has found enough frames, space goes
+// back late from here on.
+func (r *Reader) calmDown() {
 	if r.calm = min(r.calm+int(min(r.credit, calm)), calm); r.calm == calm && r.s.ours {
 		r.ring.Hurry(ring.NoHaste)
 	}
@@ -254,6 +258,19 @@ func (r *Reader) readSeen(it *ring.Item) bool {
 	}
 	r.credit--
 	return true
+}
+
+// readMore reads the next frame of a batch if there is one.
+func (r *Reader) readMore(it *ring.Item) (bool, error) {
+	if r.readSeen(it) {
+		return true, nil
+	}
+	if r.credit == 0 {
+		if r.credit = r.s.fresh(); r.credit != 0 {
+			r.calmDown()
+		}
+	}
+	return r.tryRead(false, it)
 }
 
 // tryRead reads the next frame if there is one. While the writer lives a frame needs a token and
