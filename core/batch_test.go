@@ -169,8 +169,8 @@ func TestReaderReadBatchOwesAgain(t *testing.T) {
 	t.Error("each release gives back at once")
 }
 
-// givenAfterBatch returns how many frames were given back just after 33 were released: one at once,
-// because the writer may wait for it, and 32 of a batch that begins with the last one that was seen.
+// givenAfterBatch returns how many frames were given back just after 33 were released: one alone,
+// at once, and 32 of a batch that begins with the last one that an older look has found.
 func givenAfterBatch(t *testing.T) uint64 {
 	t.Helper()
 	g := newRig(t, zerobuffer.ReaderOptions{PayloadSize: 1 << 16}, zerobuffer.WriterOptions{})
