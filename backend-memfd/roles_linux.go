@@ -114,6 +114,9 @@ type watch struct {
 // watch calls died when the connection of the process pid ends: that of the writer if it has this
 // number, else that of any client.
 func (s *server) watch(pid uint64, died func()) (stop func()) {
+	if pid == 0 { // that of a client that has not told its own
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	watched, ok := s.roles[driver.Writer].holder.(*client)

@@ -82,12 +82,11 @@ func (w *watch) process(pid uint64, ended func()) bool {
 		return false
 	}
 	w.running.Go(func() {
-		over := false
-		err := conn.Read(func(fd uintptr) bool {
-			over = hasEnded(int(fd))
-			return over
-		})
-		if over && err == nil {
+		// An error says that the watch was stopped, or that the poller does not take the pidfd.
+		_ = conn.Read(func(fd uintptr) bool { return hasEnded(int(fd)) })
+		select {
+		case <-w.quit:
+		default:
 			ended()
 		}
 	})

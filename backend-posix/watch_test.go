@@ -45,17 +45,37 @@ func TestWatchStoppedCrossProcess(t *testing.T) {
 	}
 }
 
-// Without pidfds, as in some sandboxes, the end of a process is told as well.
+// Without pidfds, as in some sandboxes, the end of a process is told as well, and so it is if the
+// poller does not take one: there may be too many, or, here, it has it already.
 func TestWatchWithoutPidfdCrossProcess(t *testing.T) {
 	defer func(f func(int, int) (int, error)) { pidfdOpen = f }(pidfdOpen)
-	pidfdOpen = func(int, int) (int, error) { return -1, unix.ENOSYS }
+	t.Run("no system call", func(t *testing.T) {
+		pidfdOpen = func(int, int) (int, error) { return -1, unix.ENOSYS }
+		requireDeathTold(t)
+	})
+	t.Run("no poller", func(t *testing.T) {
+		var polled *os.File
+		pidfdOpen = func(pid, flags int) (int, error) {
+			fd, err := unix.PidfdOpen(pid, flags)
+			polled = os.NewFile(uintptr(fd), "pidfd")
+			return fd, err
+		}
+		requireDeathTold(t)
+		_ = polled.Close() // of a number that the watch has closed, and nobody has got since
+	})
+}
+
+// requireDeathTold kills a writer under a watch of it.
+func requireDeathTold(t *testing.T) {
+	t.Helper()
 	b := newBackend(t)
 	name := newName(t, b)
 	r := create(t, b, name)
 	w := start(t, b, nil, "writer", name)
 	w.Line()
 	died := make(chan bool, 1)
-	defer r.live.Watch(w.PID(), func() { died <- true })()
+	stop := r.live.Watch(w.PID(), func() { died <- true })
+	defer stop()
 	w.Kill()
 	select {
 	case <-died:

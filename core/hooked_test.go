@@ -15,7 +15,7 @@ type hookedBackend struct {
 	driver.Backend
 	onOpen  func()                         // before each Open
 	onTune  func() zerobuffer.MemoryStatus // instead of each Tune
-	onWatch func(died func())              // instead of each Watch, which cannot be done
+	onWatch func(died func()) func()       // instead of each Watch
 	onOurs  func()                         // before each Ours
 	isAlive func(driver.Role, bool) bool   // what Alive returns
 	foreign bool                           // the peer is a program of another language
@@ -83,8 +83,7 @@ func (l *hookedLiveness) Ours(role driver.Role) bool {
 
 func (l *hookedLiveness) Watch(pid uint64, died func()) (stop func()) {
 	if l.hooks.onWatch != nil {
-		l.hooks.onWatch(died)
-		return nil
+		return l.hooks.onWatch(died)
 	}
 	return l.Liveness.Watch(pid, died)
 }

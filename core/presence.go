@@ -59,6 +59,8 @@ func (r *Reader) meetWriter(look bool) {
 				*v = writerView{pid: pid, foreign: !live.Ours(driver.Writer)}
 				r.s.ours = !v.foreign
 				r.s.watchPeer(pid)
+			} else if r.s.told.Load() {
+				r.s.watchPeer(pid) // it was the end of another writer with this number
 			}
 			return
 		}
@@ -133,7 +135,7 @@ func (r *Reader) freeStuckWriter() time.Duration {
 		"is", o.PayloadFree.Load())
 	_ = r.s.peer.Post(1) // cannot overflow: there was no token
 	crashpoint.At("unstick")
-	return r.s.rest()
+	return idleLook
 }
 
 // WriterConnected tells whether a live writer is connected now.

@@ -396,7 +396,15 @@ func TestRest(t *testing.T) {
 	foreign.renew(zerobuffer.ReaderOptions{})
 	foreign.awaitWritten([]byte{1})
 	require.Equal(t, rarely, foreign.w.Rest(), "the next one is ours")
-	unwatched := newHookedRig(t, &hookedBackend{onWatch: func(func()) {}}, zerobuffer.ReaderOptions{},
-		zerobuffer.WriterOptions{})
-	require.Equal(t, often, unwatched.w.Rest(), "who cannot be watched")
+	var died func()
+	stop := func() {}
+	b = &hookedBackend{onWatch: func(f func()) func() { died = f; return stop }}
+	require.Equal(t, rarely, newHookedRig(t, b, zerobuffer.ReaderOptions{},
+		zerobuffer.WriterOptions{}).w.Rest())
+	g = newHookedRig(t, b, zerobuffer.ReaderOptions{}, zerobuffer.WriterOptions{})
+	died()
+	require.Equal(t, often, g.w.Rest(), "whose watch is over, though it lives")
+	stop = nil
+	require.Equal(t, often, newHookedRig(t, b, zerobuffer.ReaderOptions{},
+		zerobuffer.WriterOptions{}).w.Rest(), "who cannot be watched")
 }

@@ -196,6 +196,7 @@ func (r *Reader) wait(ctx context.Context, it *ring.Item) error {
 			w.every = r.freeStuckWriter()
 			look = false
 		default:
+			w.every = min(w.every, r.s.rest()) // the token may be that of another writer
 			if look, err = r.s.inVain(ctx, &w); err != nil {
 				return asTimeout(err, errReadTimeout)
 			}
@@ -266,6 +267,7 @@ func (r *Reader) readMore(it *ring.Item) (bool, error) {
 		return true, nil
 	}
 	if r.credit == 0 {
+		r.ring.Pay(true)
 		if r.credit = r.s.fresh(); r.credit != 0 {
 			r.calmDown()
 		}

@@ -84,7 +84,7 @@ func TestReconnectGivesUpWhatItPromised(t *testing.T) {
 	b := &hookedBackend{}
 	var looks int
 	var died func()
-	b.onWatch = func(f func()) { died = f }
+	b.onWatch = func(f func()) func() { died = f; return nil }
 	b.isAlive = func(_ driver.Role, alive bool) bool {
 		if looks++; looks <= 2 {
 			return alive // while it connects

@@ -95,7 +95,7 @@ func TestWriterReplacedInBatch(t *testing.T) {
 	t.Parallel()
 	b := &hookedBackend{}
 	var died func()
-	b.onWatch = func(f func()) { died = f }
+	b.onWatch = func(f func()) func() { died = f; return nil }
 	g := newHookedRig(t, b, zerobuffer.ReaderOptions{}, zerobuffer.WriterOptions{})
 	o, other := g.oieb(), g.Process().PID()
 	looks := 0

@@ -45,6 +45,7 @@ type session struct {
 	unmapped bool
 
 	peerEnded atomic.Bool // the peer's process has ended: ask at once whether it is dead
+	told      atomic.Bool // the watch has told that, and tells nothing more
 	unwatch   func()      // ends the watch of the peer's process, nil if it is not watched
 
 	beforeUnmap func() // ends what looks at the memory by itself, nil for none
@@ -183,7 +184,9 @@ func (s *session) watchPeer(pid uint64) {
 	if s.unwatch != nil {
 		s.unwatch()
 	}
+	s.told.Store(false)
 	s.unwatch = s.ch.Liveness().Watch(pid, func() {
+		s.told.Store(true)
 		s.peerEnded.Store(true)
 		s.endBlock()
 	})

@@ -20,7 +20,7 @@ const (
 	// allTokens takes every token that is there.
 	allTokens = math.MaxInt32
 	// clockEvery is how many waits go by between two looks at the clock.
-	clockEvery = 64
+	clockEvery = 24
 	// takeMany is how many used tokens may stay in the semaphore, a power of two.
 	takeMany = 32
 	// leaveFew shifts the number of new tokens that may stay in it below takeMany. More than those
@@ -64,7 +64,7 @@ func (s *session) fresh() uint32 {
 // rest is how long a blocked call sleeps before it looks whether its peer and its objects are still
 // there.
 func (s *session) rest() time.Duration {
-	if s.ours && s.unwatch != nil {
+	if s.ours && s.unwatch != nil && !s.told.Load() {
 		return watchedLook
 	}
 	return idleLook

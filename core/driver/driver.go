@@ -142,7 +142,7 @@ type Liveness interface {
 	Alive(role Role, pid uint64) bool
 	// Watch calls died once, from a goroutine of its own, when the process pid has ended: a hint
 	// to ask Alive at once instead of at the next look. It returns nil where the system tells of no
-	// such end; then there are more looks. stop ends the watch and waits for a call of died that is
-	// in progress.
+	// such end; then there are more looks, so anything else is a promise. stop ends the watch and
+	// waits for a call of died that is in progress.
 	Watch(pid uint64, died func()) (stop func())
 }

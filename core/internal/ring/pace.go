@@ -24,7 +24,8 @@ const (
 type pace struct {
 	lapOver uint64       // position from which it is decided
 	clock   func() int64 // nanoseconds, nil if it never waits
-	written uint64       // Producer.written at the last look at the clock
+	wasted  uint64       // bytes of Producer.written that are ends of laps, and no frames
+	written uint64       // bytes of frames at the last look at the clock
 	last    int64        // what it said
 	drain   spin.Spinner
 	trial   trial
@@ -52,7 +53,7 @@ func (p *Producer) AwaitDrain(n uint64) error {
 		return nil
 	}
 	c.lapOver = p.pos + shortLap
-	if p.foreign || !c.fast(p.written, n) || n >= largeFrame && c.trial.long {
+	if p.foreign || !c.fast(p.written-c.wasted, n) || n >= largeFrame && c.trial.long {
 		return nil
 	}
 	if err := p.Flush(); err != nil {
@@ -84,7 +85,8 @@ func (c *pace) begin(foreign bool) {
 	}
 }
 
-// fast tells whether the Producer, which has written that many bytes, was fast since the last call.
+// fast tells whether the Producer, which has written frames of so many bytes, was fast since the last
+// call.
 // n are those of its next payload.
 func (c *pace) fast(written, n uint64) bool {
 	now := c.clock()

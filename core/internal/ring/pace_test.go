@@ -96,6 +96,33 @@ func TestPaceFast(t *testing.T) {
 	require.False(t, c.fast(written, 0), "the bytes cannot have been written")
 }
 
+// The end of a lap into which no frame fits was not written.
+func TestPaceCountsFramesOnly(t *testing.T) {
+	const total, frames = 3 << 10, 20 // the ring has room for three, and a tail
+	seg := newSegment(10 << 10)
+	w, r := NewProducer(seg, &sem{}, 0), NewConsumer(seg, &sem{})
+	_, err := w.Attach(false)
+	require.NoError(t, err)
+	var last, it Item
+	for range frames {
+		b, err := w.Open(total - layout.HeaderSize)
+		require.NoError(t, err)
+		require.NotNil(t, b)
+		require.NoError(t, w.Seal(total-layout.HeaderSize))
+		require.NoError(t, w.Flush())
+		ok, err := r.Next(false, &it)
+		require.NoError(t, err)
+		require.True(t, ok)
+		if last.Slot != nil { // one is held, so that laps end with a wrap
+			r.Release(last.Slot, last.Gen)
+			r.GiveBack()
+		}
+		last = it
+	}
+	require.NotZero(t, w.pace.wasted)
+	require.EqualValues(t, frames*total, w.written-w.pace.wasted)
+}
+
 // Only what a fast Producer does with large frames is part of a trial.
 func TestPaceTrial(t *testing.T) {
 	now := int64(1)

@@ -288,6 +288,7 @@ func (p *Producer) beginLap() {
 		p.count++ // the wrap marker
 	}
 	if first.tail != 0 {
+		p.pace.wasted += first.tail
 		p.noteWaste(first.tail)
 		p.nextLook = lookEvery
 	}
