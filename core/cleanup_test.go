@@ -172,5 +172,5 @@ func TestOpenWriters(t *testing.T) {
 		require.Equal(t, before, zerobuffer.OpenWriters())
 	}
 	dropWriter(t, g.Process(), new(logbook))
-	collectUntil(func() bool { return zerobuffer.OpenWriters() == before })
+	collectUntil(func() bool { return zerobuffer.OpenWriters() <= before }) // or older ones
 }

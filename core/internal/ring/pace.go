@@ -85,9 +85,8 @@ func (c *pace) begin(foreign bool) {
 	}
 }
 
-// fast tells whether the Producer, which has written frames of so many bytes, was fast since the last
-// call.
-// n are those of its next payload.
+// fast tells whether the Producer, which has written frames of so many bytes, was fast since the
+// last call. n are those of its next payload.
 func (c *pace) fast(written, n uint64) bool {
 	now := c.clock()
 	known, bytes, took := c.last != 0, written-c.written, now-c.last
