@@ -24,7 +24,7 @@ func TestTrial(t *testing.T) {
 	var c trial
 	c.begin()
 	require.True(t, c.long)
-	c.run(settleBytes+wholeTrial, 100, 104)
+	c.run(startBytes+wholeTrial, 100, 104)
 	require.True(t, c.long, "the other way is not clearly faster")
 	require.Equal(t, rests, c.stage)
 	c.run(restBytes+wholeTrial, 100, 106)
@@ -39,7 +39,7 @@ func TestTrial(t *testing.T) {
 func TestTrialSettles(t *testing.T) {
 	var c trial
 	c.begin()
-	c.run(settleBytes, 100, 1)
+	c.run(startBytes, 100, 1)
 	c.run(trialBytes, 100, 100)
 	require.False(t, c.long, "it tries the other way")
 	c.run(settleBytes, 1, 100)
