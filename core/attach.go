@@ -20,7 +20,7 @@ const (
 	surplusLook = 20 * time.Millisecond
 	// burialTime is how long an attaching writer that finds the PID of a process that lives waits for
 	// the reader to find out that the writer with this number is dead.
-	burialTime = 2 * watchedLook
+	burialTime = 500 * time.Millisecond
 	// leftoverLooks is how often, closeLook apart, the reader of what cannot be used is looked for.
 	leftoverLooks = 5
 	// resetTries bounds how often a changing semaphore is looked at.
