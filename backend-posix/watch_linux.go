@@ -41,7 +41,7 @@ func (l *liveness) Watch(pid uint64, died func()) (stop func()) {
 		}
 	})
 	mapped, ok := maps(strconv.FormatUint(pid, 10), l.id)
-	if own := pid == l.PID(); own || !watched || !ok || !mapped {
+	if !watched || !ok || !mapped {
 		w.running.Go(func() { w.lookNowAndThen(tell) })
 	}
 	return w.stop

@@ -223,7 +223,6 @@ func (w *Writer) recover(before uint64) error {
 		return err
 	}
 	s.ours = s.ch.Liveness().Ours(driver.Reader)
-	w.foreign = !s.ours
 	// The last writer may have been killed while it waited; nobody else waits on this semaphore. A
 	// post of the reader at the same moment makes the reset fail.
 	for range resetTries {
@@ -233,12 +232,12 @@ func (w *Writer) recover(before uint64) error {
 		}
 	}
 	crashpoint.At("reset-waiters")
-	rec, err := w.ring.Attach(w.foreign)
+	rec, err := w.ring.Attach(!s.ours)
 	if err != nil {
 		return err
 	}
 	w.doubt.Store(w.ring.Doubt())
-	s.log.Info("writer connected", "foreign_reader", w.foreign, "last_sequence", rec.Sequence,
+	s.log.Info("writer connected", "foreign_reader", !s.ours, "last_sequence", rec.Sequence,
 		"unread", rec.Unread, "payload_size", len(s.seg.Payload))
 	if rec.Finished != 0 || rec.Restart || before != 0 {
 		s.log.Warn("went on after a dead writer", "pid", before, "frames_finished", rec.Finished,

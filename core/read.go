@@ -272,7 +272,7 @@ func (r *Reader) readMore(it *ring.Item) (bool, error) {
 			r.calmDown()
 		}
 	}
-	return r.tryRead(false, it)
+	return r.tryKnown(false, it)
 }
 
 // tryRead reads the next frame if there is one. While the writer lives a frame needs a token and
@@ -282,6 +282,11 @@ func (r *Reader) tryRead(look bool, it *ring.Item) (bool, error) {
 	if r.credit == 0 {
 		r.credit = r.s.fresh()
 	}
+	return r.tryKnown(look, it)
+}
+
+// tryKnown is tryRead without a look for tokens.
+func (r *Reader) tryKnown(look bool, it *ring.Item) (bool, error) {
 	if r.credit != 0 {
 		if ok, err := r.take(it); ok || err != nil {
 			return ok, err

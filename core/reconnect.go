@@ -165,10 +165,7 @@ func (w *Writer) giveUp(gone error) {
 // giveUp lets go of everything. The session then looks at an OIEB of its own, whose words say that
 // there is no reader, so each call that would touch the memory ends before it does.
 func (s *session) giveUp(wake bool) error {
-	if s.unwatch != nil {
-		s.unwatch()
-		s.unwatch = nil
-	}
+	s.endWatch()
 	err := errors.Join(s.resign(wake), s.detach(), s.unmap())
 	s.seg = layout.Segment{OIEB: new(layout.OIEB)}
 	s.seg.OIEB.WriterPID.Store(s.pid)
@@ -201,13 +198,11 @@ func (w *Writer) join() error {
 // of the connection unless they hold mapped.
 func (w *Writer) move(fresh *Writer) {
 	s, from := w.s, fresh.s
-	if from.unwatch != nil {
-		from.unwatch()
-	}
+	from.endWatch()
 	s.mapped.Lock()
 	s.ch, s.seg, s.sem, s.peer = from.ch, from.seg, from.sem, from.peer
 	s.pid, s.memory, s.ours = from.pid, from.memory, from.ours
-	w.ring, w.foreign, w.gone = fresh.ring, fresh.foreign, nil
+	w.ring, w.gone = fresh.ring, nil
 	s.detached.Store(false)
 	s.unmapped = false
 	s.mapped.Unlock()

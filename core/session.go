@@ -169,9 +169,7 @@ func (s *session) seize() bool {
 		openWriters.Add(-1)
 	}
 	s.watch.stop()
-	if s.unwatch != nil {
-		s.unwatch()
-	}
+	s.endWatch()
 	if s.beforeUnmap != nil {
 		s.beforeUnmap()
 	}
@@ -181,15 +179,21 @@ func (s *session) seize() bool {
 // watchPeer makes the end of the process pid end a blocked call, instead of any process that was
 // watched before. It is for the call in progress.
 func (s *session) watchPeer(pid uint64) {
-	if s.unwatch != nil {
-		s.unwatch()
-	}
+	s.endWatch()
 	s.told.Store(false)
 	s.unwatch = s.ch.Liveness().Watch(pid, func() {
 		s.told.Store(true)
 		s.peerEnded.Store(true)
 		s.endBlock()
 	})
+}
+
+// endWatch ends the watch of the peer's process, if there is one.
+func (s *session) endWatch() {
+	if s.unwatch != nil {
+		s.unwatch()
+		s.unwatch = nil
+	}
 }
 
 // endBlock wakes the block in progress, if there is one, until it has ended. A wake is lost on a

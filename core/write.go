@@ -50,7 +50,7 @@ func (w *Writer) TryWriteFrame(parts ...[]byte) (ok bool, err error) {
 	}
 	n := sizeOf(parts)
 	err = w.checkSize(n)
-	if err == nil && w.foreign && w.ring.LapOver() {
+	if err == nil && !w.s.ours && w.ring.LapOver() {
 		err = w.lapOver(n)
 	}
 	var buf []byte
@@ -198,7 +198,7 @@ func (w *Writer) place(ctx context.Context, n int) ([]byte, error) {
 // token for each frame that it has read, and fails when the semaphore is full, which it would be
 // one day if there was always room (contract 5).
 func (w *Writer) lapOver(n int) error {
-	if w.foreign {
+	if !w.s.ours {
 		w.s.takeAll()
 	}
 	return w.s.errorf("write frame to", w.ring.AwaitDrain(uint64(n)))

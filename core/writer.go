@@ -22,7 +22,6 @@ type Writer struct {
 	next following
 
 	reserved bool  // between Reserve and Commit or Abort
-	foreign  bool  // the reader is no program of ours
 	gone     error // the reader was found dead, or its buffer was given up
 
 	frames  atomic.Uint64
