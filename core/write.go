@@ -27,13 +27,15 @@ func (w *Writer) WriteFrame(ctx context.Context, parts ...[]byte) (err error) {
 	if err := ctx.Err(); err != nil {
 		return asTimeout(err, errWriteTimeout)
 	}
-	if len(parts) != 1 || !w.put(parts[0]) {
+	done := false
+	if len(parts) == 1 {
+		done, err = w.put(parts[0], true)
+	}
+	if !done {
 		if err := w.write(ctx, parts); err != nil {
 			return err
 		}
-	}
-	if err = w.ring.Flush(); err != nil { // flush, without the time that another call takes
-		err = w.s.errorf("write frame to", err)
+		err = w.flush()
 	}
 	w.s.through = true
 	return err
@@ -45,8 +47,10 @@ func (w *Writer) TryWriteFrame(parts ...[]byte) (ok bool, err error) {
 		return false, err
 	}
 	defer w.s.leave(guard(), &err)
-	if len(parts) == 1 && w.put(parts[0]) {
-		return true, w.flush()
+	if len(parts) == 1 {
+		if done, err := w.put(parts[0], true); done {
+			return true, err
+		}
 	}
 	n := sizeOf(parts)
 	err = w.checkSize(n)
@@ -90,7 +94,7 @@ func (w *Writer) WriteBatch(ctx context.Context, frames [][]byte) (n int, err er
 	}()
 	before := w.frames.Load()
 	for i, frame := range frames {
-		if w.put(frame) {
+		if done, _ := w.put(frame, false); done { // no error before it is flushed
 			continue
 		}
 		if err := w.write(ctx, frames[i:i+1]); err != nil {
@@ -100,14 +104,19 @@ func (w *Writer) WriteBatch(ctx context.Context, frames [][]byte) (n int, err er
 	return len(frames), nil
 }
 
-// put copies a frame in one part and leaves it sealed, if that can be done as for most: with both
-// peers there, and nothing else to be seen to.
-func (w *Writer) put(frame []byte) bool {
-	if w.reserved || !w.peersMet() || !w.ring.Put(frame) {
-		return false
+// put copies a frame in one part and leaves it sealed, or publishes it at once, if that can be done
+// as for most: with both peers there, and nothing else to be seen to.
+func (w *Writer) put(frame []byte, now bool) (done bool, err error) {
+	if w.reserved || !w.peersMet() {
+		return false, nil
 	}
-	w.count(uint64(len(frame)))
-	return true
+	if done, err = w.ring.Put(frame, now); done {
+		w.count(uint64(len(frame)))
+	}
+	if err != nil {
+		err = w.s.errorf("write frame to", err)
+	}
+	return done, err
 }
 
 // write copies one frame of any kind and leaves it sealed.

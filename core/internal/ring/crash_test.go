@@ -168,8 +168,12 @@ func (w *world) write() {
 			if w.rnd.IntN(2) == 0 {
 				n = 1 + w.rnd.Uint64N(min(n, 24))
 			}
-			if w.rnd.IntN(2) == 0 && w.put(n) {
-				continue
+			if w.rnd.IntN(2) == 0 {
+				if done, err := w.put(n); err != nil {
+					return err
+				} else if done {
+					continue
+				}
 			}
 			b, err := w.p.Open(n)
 			if err != nil || b == nil {
@@ -199,13 +203,13 @@ func (w *world) write() {
 	})
 }
 
-// put writes a frame of n bytes in the short way, if it can go there.
-func (w *world) put(n uint64) bool {
+// put writes a frame of n bytes in one of the short ways, if it can go there.
+func (w *world) put(n uint64) (bool, error) {
 	b := make([]byte, n)
 	for j := range b {
 		b[j] = pattern(w.p.seq, j)
 	}
-	return w.p.Put(b)
+	return w.p.Put(b, w.rnd.IntN(2) == 0)
 }
 
 // run makes some hundred random steps and then drains the ring.

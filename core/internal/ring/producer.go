@@ -24,7 +24,7 @@ const batchMax = 64
 //
 // A frame goes through [Producer.Open], which finds a place and gives the payload to be filled, and
 // [Producer.Seal], or through [Producer.Put], which does both at once for most. [Producer.Flush]
-// makes all sealed frames visible.
+// makes all sealed frames visible; Put can do that for a single one.
 type Producer struct {
 	view
 	ready Tokens // sem-w: frames that can be read
@@ -245,26 +245,38 @@ func (p *Producer) Flush() error {
 	if b.at[0] == 0 {
 		p.beginLap()
 	}
-	p.count += uint64(b.n)
+	n, bytes := uint64(b.n), b.bytes
+	p.advance(n)
+	if p.subtractsFirst() {
+		p.subtract(bytes)
+	}
+	p.unmark()
+	b.n, b.bytes = 0, 0
+	return p.post(n, bytes)
+}
+
+// advance stores the positions behind n more frames.
+func (p *Producer) advance(n uint64) {
+	p.count += n
 	release.Store(&p.oieb.WrittenCount, p.count)
 	step("count")
 	// Partner: Consumer.look. The payload and the headers are visible before it.
 	release.Store(&p.oieb.WritePos, p.pos)
 	step("write-pos")
-	subtractFirst := p.foreign || p.full
-	if subtractFirst {
-		p.subtract(b.bytes)
-	}
-	p.unmark()
-	n, bytes := uint32(b.n), b.bytes
-	b.n, b.bytes = 0, 0
+}
+
+// subtractsFirst tells whether space is subtracted before the token is posted, see Flush.
+func (p *Producer) subtractsFirst() bool { return p.foreign || p.full }
+
+// post posts the tokens of n frames of so many bytes, and then does what can wait.
+func (p *Producer) post(n, bytes uint64) error {
 	// Partner: the reader's Take or State. It makes all of the above visible.
-	err := p.ready.Post(n)
+	err := p.ready.Post(uint32(n))
 	step("post")
 	if bytes >= prefetchLeast {
 		p.fetchNext(bytes)
 	}
-	if !subtractFirst {
+	if !p.subtractsFirst() {
 		p.subtract(bytes)
 	}
 	if err == nil {

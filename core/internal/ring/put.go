@@ -23,23 +23,34 @@ func (p *Producer) Straight(n uint64) []byte {
 	return p.begin(place{at: p.pos}, total)
 }
 
-// Put writes and seals such a frame, in one part. For all others, and for the last one of a batch,
-// which is published at once, it returns false and has changed nothing.
-func (p *Producer) Put(frame []byte) bool {
+// Put writes such a frame, in one part, and seals it; with now it publishes it as well, without the
+// account of a batch in between. For all other frames, for the last one of a batch, which is
+// published at once, and with now behind others that are sealed, it returns false and has changed
+// nothing.
+func (p *Producer) Put(frame []byte, now bool) (bool, error) {
 	at, total, b := p.pos, layout.HeaderSize+uint64(len(frame)), &p.sealed
-	if !p.straight(total) || b.n >= batchMax-1 {
-		return false
+	if !p.straight(total) || b.n >= batchMax-1 || now && b.n != 0 {
+		return false, nil
 	}
 	Copy(p.mark(at, total), frame)
 	step("payload")
-	b.at[b.n] = at
-	b.n++
-	b.bytes += total
 	p.pos = at + total // not the end of the ring
 	p.room -= total
 	p.seq++
 	p.full = false
-	return true
+	if !now {
+		b.at[b.n] = at
+		b.n++
+		b.bytes += total
+		return true, nil
+	}
+	p.advance(1)
+	if p.subtractsFirst() {
+		p.subtract(total)
+	}
+	layout.WriteSeq(p.data[at:], p.seq-1)
+	step("unmark")
+	return true, p.post(1, total)
 }
 
 // Copy copies a part of a payload to the place of the frame, and returns what is behind it.

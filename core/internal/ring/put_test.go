@@ -2,6 +2,7 @@ package ring
 
 import (
 	"bytes"
+	"errors"
 	"math/rand/v2"
 	"testing"
 
@@ -14,37 +15,66 @@ import (
 // each of them to Open, and changes nothing.
 func TestPut(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(w *Producer)
-		n      int
-		want   bool
+		change    func(w *Producer)
+		n         int
+		want, now bool // sealed, and published at once
 	}{
-		"usual":            {func(*Producer) {}, 24, true},
-		"was full":         {func(w *Producer) { w.full = true }, 24, true},
-		"empty":            {func(*Producer) {}, 0, false},
-		"start of a lap":   {func(w *Producer) { w.pos = 0 }, 24, false},
-		"no room":          {func(w *Producer) { w.room = 39 }, 24, false},
-		"just room":        {func(w *Producer) { w.room = 40 }, 24, true},
-		"end of the lap":   {func(w *Producer) { w.nearEnd = 79 }, 24, false},
-		"look is due":      {func(w *Producer) { w.nextLook = 40 }, 24, false},
-		"another is at 0":  {func(w *Producer) { w.anchored = true }, 24, false},
-		"tokens are wrong": {func(w *Producer) { w.unsettled = true }, 24, false},
-		"full batch":       {func(w *Producer) { w.sealed.n = batchMax - 1 }, 24, false},
+		"usual":            {func(*Producer) {}, 24, true, true},
+		"was full":         {func(w *Producer) { w.full = true }, 24, true, true},
+		"empty":            {func(*Producer) {}, 0, false, false},
+		"start of a lap":   {func(w *Producer) { w.pos = 0 }, 24, false, false},
+		"no room":          {func(w *Producer) { w.room = 39 }, 24, false, false},
+		"just room":        {func(w *Producer) { w.room = 40 }, 24, true, true},
+		"end of the lap":   {func(w *Producer) { w.nearEnd = 79 }, 24, false, false},
+		"look is due":      {func(w *Producer) { w.nextLook = 40 }, 24, false, false},
+		"another is at 0":  {func(w *Producer) { w.anchored = true }, 24, false, false},
+		"tokens are wrong": {func(w *Producer) { w.unsettled = true }, 24, false, false},
+		"others before it": {func(w *Producer) { w.sealed.n = 1 }, 24, true, false},
+		"full batch":       {func(w *Producer) { w.sealed.n = batchMax - 1 }, 24, false, false},
 	} {
-		seg := newSegment(256)
-		w := NewProducer(seg, &sem{}, 0)
-		putFirst(t, w, false, 24)
-		c.change(w)
-		before, was := bytes.Clone(seg.Payload), *w
-		require.Equal(t, c.want, w.Put(make([]byte, c.n)), name)
-		if c.want {
-			require.True(t, layout.ReadHeader(seg.Payload[40:]).IsUnfinished(), name)
+		for now, want := range map[bool]bool{false: c.want, true: c.now} {
+			seg, ready := newSegment(256), &sem{}
+			w := NewProducer(seg, ready, 0)
+			putFirst(t, w, false, 24)
+			c.change(w)
+			before, was := bytes.Clone(seg.Payload), *w
+			done, err := w.Put(make([]byte, c.n), now)
+			require.NoError(t, err, name)
+			require.Equal(t, want, done, "%s: now %v", name, now)
+			if !done {
+				require.Equal(t, before, seg.Payload, name)
+				require.Equal(t, was, *w, name)
+				continue
+			}
+			require.Equal(t, !now, layout.ReadHeader(seg.Payload[40:]).IsUnfinished(), name)
 			require.False(t, w.full, name)
-		} else {
-			require.Equal(t, before, seg.Payload, name)
-			require.Equal(t, was, *w, name)
+			tokens, _ := ready.State()
+			require.Equal(t, now, tokens == 2, name)
 		}
 	}
 }
+
+// A post that fails leaves the frame published, and tells it.
+func TestPutNowToldOfFailure(t *testing.T) {
+	seg := newSegment(256)
+	w := NewProducer(seg, &sem{}, 0)
+	putFirst(t, w, false, 24)
+	broken := errors.New("no more of these")
+	w.ready = failing{w.ready, broken}
+	done, err := w.Put(make([]byte, 24), true)
+	require.True(t, done)
+	require.ErrorIs(t, err, broken)
+	require.ErrorIs(t, err, ErrCorrupt)
+	require.EqualValues(t, 80, seg.OIEB.WritePos.Load())
+}
+
+// failing is tokens that cannot be posted.
+type failing struct {
+	Tokens
+	err error
+}
+
+func (f failing) Post(uint32) error { return f.err }
 
 // putFirst attaches a Producer, which publishes a frame of n bytes at 0 and then knows how much
 // room there is.
@@ -76,14 +106,15 @@ func newPutSide(t *testing.T, size uint64, lap int64, foreign bool, first uint64
 func (s *putSide) known() any {
 	w := *s.w
 	w.view, w.ready, w.pace = view{}, nil, pace{}
-	w.open = opened{} // Put has no need of it
+	w.open = opened{}               // Put has no need of it
+	clear(w.sealed.at[w.sealed.n:]) // of batches before
 	return []any{s.seg, s.ready, s.space, w}
 }
 
 // TestPutIsOpenAndSeal writes the same frames with Put and without, and looks at all that both
 // rings have and all that their Producers know after each.
 func TestPutIsOpenAndSeal(t *testing.T) {
-	put := 0
+	put, now := 0, 0
 	for seed := range uint64(100) {
 		rnd := rand.New(rand.NewPCG(seed, 0))
 		size := uint64(64*4) << rnd.IntN(12)
@@ -97,13 +128,18 @@ func TestPutIsOpenAndSeal(t *testing.T) {
 			for i := range frame {
 				frame[i] = byte(rnd.Uint32())
 			}
-			if with.w.Put(frame) {
-				put++
-			} else {
+			flush, read := rnd.IntN(4) == 0, rnd.IntN(2) == 0
+			done, err := with.w.Put(frame, flush)
+			require.NoError(t, err)
+			switch {
+			case !done:
 				fill(t, with.w, frame)
+			case flush:
+				now++
+			default:
+				put++
 			}
 			fillLong(t, without.w, frame)
-			flush, read := rnd.IntN(4) == 0, rnd.IntN(2) == 0
 			for _, s := range []*putSide{with, without} {
 				if flush {
 					require.NoError(t, s.w.Flush())
@@ -116,6 +152,7 @@ func TestPutIsOpenAndSeal(t *testing.T) {
 		}
 	}
 	require.Greater(t, put, 1000)
+	require.Greater(t, now, 200)
 }
 
 // fill writes a frame without Put, unless there is no room.
@@ -182,7 +219,9 @@ func TestAbandonedAtStart(t *testing.T) {
 	require.NotNil(t, b)
 	require.Zero(t, w.open.at)
 	w.Abandon()
-	require.False(t, w.Put(make([]byte, 10)))
+	done, err := w.Put(make([]byte, 10), true)
+	require.NoError(t, err)
+	require.False(t, done)
 	b, err = w.Open(10)
 	require.NoError(t, err)
 	require.NotNil(t, b)
