@@ -304,7 +304,7 @@ func (w *Writer) open(n int) ([]byte, error) {
 	return buf, nil
 }
 
-// count counts a frame of n bytes that is about to be visible.
+// count counts a frame of n bytes that is visible or about to be.
 func (w *Writer) count(n uint64) {
 	release.Add(&w.frames, 1)
 	release.Add(&w.bytes, n)
