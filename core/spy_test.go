@@ -22,6 +22,7 @@ type spyBackend struct {
 	onWait  func()        // unless nil, called before each Wait
 	onCheck func()        // unless nil, called before each Check
 	onAlive func()        // unless nil, called before each Alive
+	onPost  func() error  // unless nil, called before each Post, which ends with its error
 }
 
 func newSpyBackend() *spyBackend { return &spyBackend{machine: inproc.NewMachine()} }
@@ -133,6 +134,11 @@ func (s *spySemaphore) Wait(limit uint32, timeout time.Duration) uint32 {
 func (s *spySemaphore) Post(n uint32) error {
 	s.channel.use()
 	s.channel.spy.posts.Add(1)
+	if f := s.channel.spy.onPost; f != nil {
+		if err := f(); err != nil {
+			return err
+		}
+	}
 	return s.Semaphore.Post(n)
 }
 

@@ -32,7 +32,8 @@ func (r *Reader) Stats() ReaderStats {
 // WriterStats are the counters of a Writer at one moment. The sizes are 0 after Close, and while a
 // Writer that lost its reader is in no buffer.
 type WriterStats struct {
-	// FramesWritten and BytesWritten count what this Writer wrote.
+	// FramesWritten and BytesWritten count what this Writer wrote. A frame may be with the reader a
+	// moment before it is counted, or be counted a moment before.
 	FramesWritten, BytesWritten uint64
 	// Waits is how often a write found no room and waited.
 	Waits uint64

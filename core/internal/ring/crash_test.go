@@ -209,7 +209,13 @@ func (w *world) put(n uint64) (bool, error) {
 	for j := range b {
 		b[j] = pattern(w.p.seq, j)
 	}
-	return w.p.Put(b, w.rnd.IntN(2) == 0)
+	now := w.rnd.IntN(2) == 0
+	done, err := w.p.Put(b, now)
+	if done && err == nil && now {
+		w.promised = w.p.seq - 1
+	}
+	w.logf("put %v, now %v, %d bytes, seq %d", done, now, n, w.p.seq)
+	return done, err
 }
 
 // run makes some hundred random steps and then drains the ring.

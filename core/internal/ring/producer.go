@@ -255,7 +255,7 @@ func (p *Producer) Flush() error {
 	return p.post(n, bytes)
 }
 
-// advance stores the positions behind n more frames.
+// advance adds n frames to written_count and stores write_pos.
 func (p *Producer) advance(n uint64) {
 	p.count += n
 	release.Store(&p.oieb.WrittenCount, p.count)
@@ -268,7 +268,8 @@ func (p *Producer) advance(n uint64) {
 // subtractsFirst tells whether space is subtracted before the token is posted, see Flush.
 func (p *Producer) subtractsFirst() bool { return p.foreign || p.full }
 
-// post posts the tokens of n frames of so many bytes, and then does what can wait.
+// post posts the tokens of n frames of so many bytes, and then does what can wait. The caller has
+// subtracted the bytes if subtractsFirst.
 func (p *Producer) post(n, bytes uint64) error {
 	// Partner: the reader's Take or State. It makes all of the above visible.
 	err := p.ready.Post(uint32(n))
