@@ -2,7 +2,6 @@ package inproc
 
 import (
 	"math"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -78,8 +77,20 @@ func (s *semaphore) Wait(limit uint32, timeout time.Duration) uint32 {
 	return s.leave(limit)
 }
 
-// timers are kept, so that a wait allocates nothing.
-var timers = sync.Pool{New: func() any { return time.NewTimer(time.Hour) }}
+// timers are kept, so that a wait allocates nothing. A sync.Pool would lose some of them under the
+// race detector.
+var timers = make(chan *time.Timer, 64)
+
+// newTimer returns a timer that was kept, or a new one.
+func newTimer(timeout time.Duration) *time.Timer {
+	select {
+	case t := <-timers:
+		t.Reset(timeout)
+		return t
+	default:
+		return time.NewTimer(timeout)
+	}
+}
 
 // sleep waits for the bell.
 func (s *semaphore) sleep(timeout time.Duration) {
@@ -87,14 +98,16 @@ func (s *semaphore) sleep(timeout time.Duration) {
 		<-s.bell
 		return
 	}
-	t := timers.Get().(*time.Timer)
-	t.Reset(timeout)
+	t := newTimer(timeout)
 	select {
 	case <-s.bell:
 	case <-t.C:
 	}
 	t.Stop()
-	timers.Put(t)
+	select {
+	case timers <- t:
+	default:
+	}
 }
 
 // leave takes tokens and gives the place in the queue up, in one step. A reset while this waiter
