@@ -141,6 +141,8 @@ const (
 	// aPart of the ring that was read since the last look, or a larger one, says that the writer may
 	// soon wait for space.
 	aPart = 16
+	// aLot of bytes takes so long to read that the look behind it costs the writer next to nothing.
+	aLot = 64 << 10
 	// calm is how many frames are read without a block until space is given back late.
 	calm = 16
 )
@@ -230,12 +232,14 @@ func (r *Reader) calmDown() {
 	}
 }
 
-// awaited tells whether the writer may be waiting for this side: for an answer, which a process
-// that writes no frames does not give, or for space. It is called once before each look for frames.
+// awaited tells whether a pause before the next look is out of place. The writer may be waiting for
+// this side: for an answer, which a process that writes no frames does not give, or for space. Or
+// looks are rare as it is. It is called once before each look for frames.
 func (r *Reader) awaited() bool {
 	before := r.looked
 	r.looked = r.ring.BytesRead()
-	return openWriters.Load() != 0 || r.looked-before > uint64(len(r.s.seg.Payload))/aPart
+	most := min(uint64(len(r.s.seg.Payload))/aPart, aLot)
+	return openWriters.Load() != 0 || r.looked-before > most
 }
 
 // hurry gives back what is owed and takes used tokens, because this side is about to block or has
