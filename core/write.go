@@ -210,7 +210,7 @@ func (w *Writer) lapOver(n int) error {
 	if !w.s.ours {
 		w.s.takeAll()
 	}
-	return w.s.errorf("write frame to", w.ring.AwaitDrain(uint64(n)))
+	return w.s.errorf("write frame to", w.ring.EndLap(uint64(n)))
 }
 
 // room waits for room for n bytes, when open has found none.

@@ -50,7 +50,43 @@ inline anew() {
 	fi
 }
 
-/* Go: Open, Seal, Flush */
+/* Go: planAhead. old frames end at e, the last of them has the number last. Part of a step. */
+inline plan() {
+	r = R; r = fold(r);
+	room = S - distance(r, pos) - 1;
+	if
+	:: pos != 0 && r <= pos && total <= S - pos && goodEnd(pos + total) && !anchored &&
+		room >= total ->
+		do
+		:: e >= total -> break
+		:: else ->
+			if
+			:: e + H > r || mem[e] == 0 || marked(e) || e + H + mem[e] > r -> e = 0; break
+			:: else -> last = number(e); e = e + H + mem[e]
+			fi
+		od
+	:: else
+	fi;
+	r = 0
+}
+
+/* Go: Open with a plan, settleAhead, retire. The frame waits at 0 until it has to go on. */
+inline ahead() {
+	setUnit(1, seq + MARK);
+	setUnit(0, total - H);
+	setPayload(0, total - H, seq);
+	if
+	:: fold(R) == pos || BROKEN == UNDRAINED -> restart = 1; at = 0
+	:: at = pos;
+		if
+		:: BROKEN != NO_OLD_FRAME -> setUnit(0, e - H); setUnit(1, last)
+		:: else
+		fi
+	fi;
+	d_step { e = 0; last = 0; tail = 0 }
+}
+
+/* Go: Open, Seal, Flush. What is at 0 already is written once more, which changes nothing. */
 inline write() {
 	if
 	:: tail >= H -> setUnit(pos, 0); setUnit(pos + 1, 0)
@@ -91,7 +127,7 @@ inline write() {
 
 proctype Writer() {
 	WALK;
-	byte pos, seq = 1, at, tail, total, r, w, i;
+	byte pos, seq = 1, at, tail, total, r, w, i, e;
 	short f, f2, room;
 	bit restart, anchored, unmark, quiet;
 
@@ -167,11 +203,13 @@ idle:
 				quiet = waiting && T == 0 && holding == 0
 			}
 			if
+			:: AHEAD -> atomic { plan() }
 			:: atomic { place() } /* with the room that is known */
 			:: skip
 			fi;
 			if
-			:: at == 255 -> anew()
+			:: e != 0 -> ahead()
+			:: e == 0 && at == 255 -> anew()
 			:: else
 			fi;
 			if
@@ -184,7 +222,7 @@ idle:
 		d_step {
 			alive = 0;
 			kill = 0; pos = 0; seq = 0; at = 0; tail = 0; total = 0; r = 0; w = 0; i = 0;
-			f = 0; f2 = 0; room = 0; restart = 0; anchored = 0; unmark = 0; quiet = 0;
+			e = 0; f = 0; f2 = 0; room = 0; restart = 0; anchored = 0; unmark = 0; quiet = 0;
 			cnt = 0; last = 0; lastAt = 0; lastWaste = 0; p = 0; left = 0; wst = 0; whole = 0
 		}
 		goto attach

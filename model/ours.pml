@@ -23,12 +23,17 @@
 #define CATCH_UP 11       /* write_pos may catch up with read_pos */
 #define DROP_UNSEEN 12    /* tokens taken after a look at the positions are dropped */
 #define SLOW_BURIAL 13    /* a new writer does not wait between its PID and its repairs */
+#define UNDRAINED 14      /* a frame that was written ahead begins a lap while others are unread */
+#define NO_OLD_FRAME 15   /* such a frame moves, and leaves no old one in its place */
 
 #include "ring.pml"
 
 #ifndef MAX
 #define MIN 3 /* units of a frame with its header */
 #define MAX 6
+#endif
+#ifndef AHEAD
+#define AHEAD 0 /* 1: any frame may be written ahead */
 #endif
 #ifndef HELD
 #define HELD 2 /* frames that the reader holds at most */

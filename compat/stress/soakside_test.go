@@ -125,10 +125,14 @@ func (s *soaker) batch(w *zerobuffer.Writer, session uint64, n *uint64) error {
 	return err
 }
 
+// ring is the size of the ring: the small one is often full, and in the other one frames are
+// written ahead.
+func (s *soaker) ring() int64 { return soakRing << (4 * (s.place.kind % 2)) }
+
 // read reads until it is told to end and the last writer has closed.
 func (s *soaker) read() error {
 	r, err := zerobuffer.NewReader(s.place.backend(), s.name, &zerobuffer.ReaderOptions{
-		PayloadSize: soakRing, ReadTimeout: 20 * time.Millisecond,
+		PayloadSize: s.ring(), ReadTimeout: 20 * time.Millisecond,
 	})
 	if err != nil {
 		return err

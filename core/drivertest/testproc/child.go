@@ -81,12 +81,14 @@ func (c *Child) Begin() {
 	c.t.Helper()
 	err := c.start()
 	for range 3 {
-		if !errors.Is(err, lostByWine) {
+		if !errors.Is(err, errLostByWine) {
 			break
 		}
 		old := c.Cmd
-		c.Cmd = &exec.Cmd{Path: old.Path, Args: old.Args, Env: old.Env, Dir: old.Dir,
-			Stderr: old.Stderr, SysProcAttr: old.SysProcAttr}
+		c.Cmd = &exec.Cmd{
+			Path: old.Path, Args: old.Args, Env: old.Env, Dir: old.Dir,
+			Stderr: old.Stderr, SysProcAttr: old.SysProcAttr,
+		}
 		err = c.start()
 	}
 	refused := errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EINVAL)
@@ -98,9 +100,9 @@ func (c *Child) Begin() {
 	c.t.Cleanup(c.Kill)
 }
 
-// lostByWine is ERROR_INTERNAL_ERROR of Windows: Wine 8 loses one process of some thousands before
-// its first instruction while others are killed, and says so.
-const lostByWine = syscall.Errno(1359)
+// errLostByWine is ERROR_INTERNAL_ERROR of Windows: Wine 8 loses one process of some thousands
+// before its first instruction, while others are killed, and says so.
+const errLostByWine = syscall.Errno(1359)
 
 // start starts the process with pipes for what it reads and says.
 func (c *Child) start() error {

@@ -35,7 +35,7 @@ type Item struct {
 // NewConsumer returns the reader's side of the fresh ring in seg; space is its sem-r.
 func NewConsumer(seg layout.Segment, space Tokens) *Consumer {
 	c := &Consumer{view: newView(seg), space: space, expected: 1}
-	c.debtLimit, c.capacity = max(c.size/debtShare, 1), c.size
+	c.debtLimit, c.capacity = min(max(c.size/debtShare, 1), debtMost), c.size
 	c.slots = newSlots(minSlots)
 	c.Hurry(NoHaste)
 	return c

@@ -175,6 +175,14 @@ func (w *world) write() {
 					continue
 				}
 			}
+			if !w.rd.foreign() && w.rnd.IntN(3) == 0 {
+				if err := w.p.Flush(); err != nil {
+					return err
+				}
+				if err := w.p.planAhead(layout.HeaderSize + n); err != nil {
+					return err
+				}
+			}
 			b, err := w.p.Open(n)
 			if err != nil || b == nil {
 				return errors.Join(err, w.p.Flush())

@@ -10,6 +10,7 @@ import (
 // totals is what an exploration has tried.
 type totals struct {
 	plans, runs, states, kills int
+	ahead, begun               int // as in scene
 	limits
 }
 
@@ -39,6 +40,8 @@ func (all *totals) explore(t *testing.T, pl plan) {
 			all.runs++
 		}
 		all.kills += s.kills
+		all.ahead += s.ahead
+		all.begun += s.begun
 		all.doubt += s.limits.doubt
 		all.noRoom += s.limits.noRoom
 		all.looks += s.limits.looks
@@ -105,6 +108,32 @@ func TestKillAtEveryStep(t *testing.T) {
 		}
 		all.log(t)
 	})
+}
+
+// TestKillWithFrameAhead does the same with frames that are written ahead and begin a lap, move
+// behind the last one, or are given up. The reader has to be ours.
+func TestKillWithFrameAhead(t *testing.T) {
+	up := part{open: 20, ahead: true}
+	short := part{open: 20, seal: 3, ahead: true}
+	var all totals
+	for name, pl := range map[string]plan{
+		"frames":   {size: 128, parts: append(frames(20, 20), aheadOf(20), aheadOf(1))},
+		"held":     {size: 128, parts: append(frames(4, 4, 4), aheadOf(9), aheadOf(20)), hold: 1},
+		"given-up": {size: 128, parts: append(frames(20, 20), up, aheadOf(10)), hold: 1},
+		"shorter":  {size: 128, parts: append(frames(20, 20), short, aheadOf(1))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if pl.kills = 2; testing.Short() {
+				pl.kills = 1
+			}
+			all.explore(t, pl)
+		})
+	}
+	all.log(t)
+	t.Logf("%d frames ahead, %d laps", all.ahead, all.begun)
+	if all.begun == 0 || all.begun == all.ahead {
+		t.Error("one of the two ways was never taken")
+	}
 }
 
 // TestKillAtEveryPlace does the same with two frames from every position of a small ring on, in

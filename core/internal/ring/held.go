@@ -11,6 +11,9 @@ import (
 const (
 	// debtShare is the part of the ring that may be owed to the writer: one of debtShare.
 	debtShare = 8
+	// debtMost is the most bytes that may be owed in a larger ring, so that a writer that does
+	// little but write finds the front of the ring free at the end of its short lap.
+	debtMost = shortLap / 4
 	// debtFrames is how many frames may be owed: their slots should stay in the cache.
 	debtFrames = 256
 	// minSlots is how many slots there are at first. The number is a power of two.

@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// shortLap is how many bytes a fast Producer writes before it waits for a chance to start again
-	// at 0. So the part of the ring in use stays in the cache that both sides share. Of large frames
-	// it is largeFrames, so that one can be written while the other is read.
+	// shortLap is how many bytes a fast Producer writes before it begins a new lap. So the part of the
+	// ring in use stays in the cache that both sides share. Of large frames it is largeFrames, so that
+	// one can be written while the other is read.
 	shortLap    = 4 << 20
 	largeFrames = 2
 	// memorySpeed is the rate in bytes a second from which on a Producer is taken to do little but
@@ -20,10 +20,10 @@ const (
 	unwrittenSpeed = 200e9
 )
 
-// pace decides when a Producer that knows the time waits until the ring is drained.
+// pace decides when a Producer that knows the time ends a lap.
 type pace struct {
 	lapOver uint64       // position from which it is decided
-	clock   func() int64 // nanoseconds, nil if it never waits
+	clock   func() int64 // nanoseconds, nil if it never does
 	wasted  uint64       // bytes of Producer.written that are ends of laps, and no frames
 	written uint64       // bytes of frames at the last look at the clock
 	last    int64        // what it said
@@ -31,38 +31,40 @@ type pace struct {
 	trial   trial
 }
 
-// Pace has the Producer wait now and then until the reader has given everything back. clock counts
-// nanoseconds and is called rarely.
+// Pace has a fast Producer make short laps. clock counts nanoseconds and is called rarely.
 func (p *Producer) Pace(clock func() int64) {
 	p.pace.clock = clock
 	p.pace.trial.begin()
 	p.pace.begin(p.foreign)
 }
 
-// LapOver tells whether [Producer.AwaitDrain] should be called before the next frame. In front of a
+// LapOver tells whether [Producer.EndLap] should be called before the next frame. In front of a
 // foreign reader that is so once a lap at least: the Writer has to take the tokens that came.
 func (p *Producer) LapOver() bool { return p.pos >= p.pace.lapOver }
 
-// AwaitDrain spins until the reader has given everything back, if the Producer is fast. Then the
-// next frame, which has n payload bytes, goes to 0. If the reader does not do it soon nothing is
-// lost but the cache: it is tried again a lap later, and more and more rarely.
-func (p *Producer) AwaitDrain(n uint64) error {
-	c := &p.pace
-	if least := largeFrames * (layout.HeaderSize + n); p.pos < least {
+// EndLap is called before a frame with n payload bytes, which is opened next. If the Producer is
+// fast, and the front of the ring has come back, that frame is written ahead, to begin a new lap.
+// If the ring is not drained in time nothing is lost but a copy, and it is tried again later, more
+// and more rarely.
+func (p *Producer) EndLap(n uint64) error {
+	c, total := &p.pace, layout.HeaderSize+n
+	if least := largeFrames * total; p.pos < least {
 		c.lapOver = least
 		return nil
 	}
 	c.lapOver = p.pos + shortLap
-	if p.foreign || !c.fast(p.written-c.wasted, n) || n >= largeFrame && c.trial.long {
+	if p.foreign || !c.fast(p.written-c.wasted, n) || n >= largeFrame && c.trial.long ||
+		!c.drain.May() {
 		return nil
 	}
 	if err := p.Flush(); err != nil {
 		return err
 	}
-	if c.drain.Until(p.drainedOnce) != 0 {
-		p.nextLook = p.pos
+	err := p.planAhead(total)
+	if p.ahead.total == 0 {
+		c.lapOver = p.pos + max(total, lookEvery)
 	}
-	return nil
+	return err
 }
 
 // drainedOnce is drained as a spin asks for it.

@@ -46,38 +46,43 @@ func newPaced(t *testing.T, took int64, held int) *Producer {
 
 func TestPace(t *testing.T) {
 	const fast, slow = 1e6, 1e9
+	const all, pos = 2 * shortLap / 4096, 2 * shortLap
 	for name, c := range map[string]struct {
 		took    int64
 		held    int
 		payload uint64
 		foreign bool
-		want    bool   // it has waited, with success
+		at      uint64 // where the frame goes in the end
 		next    uint64 // where it is decided again
 	}{
-		"fast":        {fast, 0, 1000, false, true, 3 * shortLap},
-		"slow":        {slow, 0, 1000, false, false, 3 * shortLap},
-		"foreign":     {fast, 0, 1000, true, false, 3 * shortLap},
-		"held":        {fast, 1, 1000, false, false, 3 * shortLap},
-		"large frame": {fast, 0, 5<<20 - 16, false, false, largeFrames * 5 << 20},
-		"some frames": {fast, 0, 2<<20 - 16, false, true, 3 * shortLap},
-		"long laps":   {fast, 0, largeFrame, false, false, 3 * shortLap},
-		"many frames": {fast, 0, largeFrame - 1, false, true, 3 * shortLap},
+		"fast":        {fast, 0, 1000, false, 0, 3 * shortLap},
+		"slow":        {slow, 0, 1000, false, pos, 3 * shortLap},
+		"foreign":     {fast, 0, 1000, true, pos, 3 * shortLap},
+		"held":        {fast, 1, 1000, false, pos, 3 * shortLap},
+		"all held":    {fast, all, 1000, false, pos, pos + lookEvery},
+		"front given": {fast, all - 1, 4080, false, pos, 3 * shortLap},
+		"front held":  {fast, all - 1, 4081, false, pos, pos + lookEvery},
+		"few frames":  {fast, 1, 4*4096 - 16, false, pos, 3 * shortLap},
+		"more frames": {fast, 1, 4*4096 - 15, false, pos, pos + lookEvery},
+		"drained":     {fast, 0, 4*4096 - 15, false, 0, pos + lookEvery},
+		"large frame": {fast, 0, 5<<20 - 16, false, pos, largeFrames * 5 << 20},
+		"long laps":   {fast, 0, largeFrame, false, pos, 3 * shortLap},
+		"short laps":  {fast, 0, largeFrame + 1, false, 0, pos + lookEvery + 17},
+		"many frames": {fast, 0, largeFrame - 1, false, 0, pos + lookEvery + 15},
 	} {
 		w := newPaced(t, c.took, c.held)
 		w.foreign = c.foreign
-		w.pace.trial.long = name != "some frames"
-		require.NoError(t, w.AwaitDrain(c.payload), name)
-		require.Equal(t, c.want, w.nextLook == w.pos, name)
+		w.pace.trial.long = name != "short laps"
+		require.NoError(t, w.EndLap(c.payload), name)
 		require.Equal(t, c.next, w.pace.lapOver, name)
-		if !c.want {
-			continue
-		}
-		b, err := w.Open(1000)
+		b, err := w.Open(c.payload)
 		require.NoError(t, err, name)
 		require.NotNil(t, b, name)
-		require.NoError(t, w.Seal(1000), name)
-		require.EqualValues(t, 1016, w.pos, "%s: the next frame did not go to 0", name)
-		require.EqualValues(t, shortLap, w.pace.lapOver, "%s: a lap has begun", name)
+		require.NoError(t, w.Seal(c.payload), name)
+		require.Equal(t, c.at+16+c.payload, w.pos, "%s: where the frame went", name)
+		if c.at == 0 {
+			require.EqualValues(t, shortLap, w.pace.lapOver, "%s: a lap has begun", name)
+		}
 	}
 }
 

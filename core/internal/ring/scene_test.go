@@ -45,6 +45,8 @@ type scene struct {
 	promised uint64            // last number whose write returned
 	kept     map[uint64]uint64 // who wrote the promised frames
 	limits   limits
+	ahead    int // frames that were written ahead
+	begun    int // laps that began with them
 	err      error
 	log      []string
 }
@@ -209,6 +211,11 @@ func (s *scene) attach() error {
 // write writes one part in the way of the API.
 func (s *scene) write(pt *part) error {
 	s.history = 0
+	if pt.ahead && !s.foreign {
+		if err := s.p.planAhead(layout.HeaderSize + pt.open); err != nil {
+			return err
+		}
+	}
 	b, err := s.open(pt.open)
 	if err != nil {
 		return err
@@ -228,8 +235,15 @@ func (s *scene) write(pt *part) error {
 		b[j] = stamp(seq, s.writer, j)
 	}
 	step("payload")
+	ahead := s.p.open.ahead.total != 0
 	if err := s.p.Seal(pt.seal); err != nil {
 		return err
+	}
+	if ahead {
+		s.ahead++
+		if s.p.pos == layout.HeaderSize+pt.seal {
+			s.begun++
+		}
 	}
 	if pt.more {
 		return nil

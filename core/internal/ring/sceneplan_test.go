@@ -19,6 +19,7 @@ type plan struct {
 type part struct {
 	open, seal uint64 // payload bytes that are reserved, and those that become a frame; 0: given up
 	more       bool   // the next part belongs to the same batch
+	ahead      bool   // it is written ahead, if that can be
 	number     uint64 // sequence number, or the one that goes to the next frame
 }
 
@@ -30,6 +31,9 @@ func frames(n ...uint64) []part {
 	}
 	return all
 }
+
+// aheadOf returns a frame of n bytes that is written ahead.
+func aheadOf(n uint64) part { return part{open: n, seal: n, ahead: true} }
 
 // together returns frames that are published at once.
 func together(n ...uint64) []part {

@@ -1,8 +1,8 @@
 package ring
 
 const (
-	// largeFrame is a payload from which on fewer than 16 frames make a short lap, so that the time
-	// in which one side waits for the other counts.
+	// largeFrame is a payload from which on fewer than 16 frames make a short lap, so that the
+	// hand-over between two laps counts.
 	largeFrame = shortLap / 16
 	// A trial measures trialBytes of each way, after settleBytes in which caches get used to it, and
 	// restBytes later comes the next one.
@@ -15,13 +15,12 @@ const (
 	clearlyFaster = 1.05
 )
 
-// trial finds out whether a fast Producer of large frames does better with short laps, each of
-// which ends with a wait for a drained ring, or without. With a small cache it is with them: all is
-// still there. With a large one it is without: a lap of k frames takes the time of k + 1, since one
-// of the two sides has nothing to do during its first and its last frame.
+// trial finds out whether a fast Producer of large frames does better with short laps or without.
+// With a small cache it is with them: all is still there. With a large one there is nothing to
+// gain, and in laps of two frames no side gets ahead of the other, so each delay is one of both.
 type trial struct {
 	stage trialStage
-	long  bool    // the way it goes: without waits
+	long  bool    // the way it goes: without short laps
 	rate  float64 // of the way before, in bytes a nanosecond
 	bytes uint64  // of this stage
 	took  int64   // nanoseconds

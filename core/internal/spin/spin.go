@@ -74,9 +74,14 @@ type Spinner struct {
 // what try returned last. After spins in vain Adaptive leaves out more and more of them.
 func (s *Spinner) Until(try func() uint32) uint32 {
 	s.Soon = false
-	if !s.may() {
+	if !s.May() {
 		return 0
 	}
+	return s.Spin(try)
+}
+
+// Spin is Until after [Spinner.May], for a wait that begins a while later.
+func (s *Spinner) Spin(try func() uint32) uint32 {
 	for i := range looks { // without the clock
 		if n := try(); n != 0 {
 			s.Soon = i < fewLooks
@@ -140,8 +145,8 @@ func (s *Spinner) found(start time.Time) {
 	s.ended = end
 }
 
-// may tells whether this wait may begin with a spin.
-func (s *Spinner) may() bool {
+// May tells whether the next wait may begin with a spin. It is asked once before each.
+func (s *Spinner) May() bool {
 	if s.Mode != Adaptive {
 		return s.Mode == Always
 	}
