@@ -76,14 +76,20 @@ inline ahead() {
 	setUnit(0, total - H);
 	setPayload(0, total - H, seq);
 	if
-	:: fold(R) == pos || BROKEN == UNDRAINED -> restart = 1; at = 0
-	:: at = pos;
-		if
-		:: BROKEN != NO_OLD_FRAME -> setUnit(0, e - H); setUnit(1, last)
-		:: else
-		fi
+	:: fold(R) == pos || BROKEN == UNDRAINED -> restart = 1; at = 0; e = 0; last = 0
+	:: at = pos; retire()
+	:: total = 0 /* given up: retire comes before the next frame */
 	fi;
-	d_step { e = 0; last = 0; tail = 0 }
+	tail = 0
+}
+
+/* Go: retire */
+inline retire() {
+	if
+	:: BROKEN != NO_OLD_FRAME -> setUnit(0, e - H); setUnit(1, last)
+	:: else
+	fi;
+	d_step { e = 0; last = 0; anchored = 0 }
 }
 
 /* Go: Open, Seal, Flush. What is at 0 already is written once more, which changes nothing. */
@@ -127,7 +133,7 @@ inline write() {
 
 proctype Writer() {
 	WALK;
-	byte pos, seq = 1, at, tail, total, r, w, i, e;
+	byte pos, seq = 1, at, tail, total, r, r2, w, i, e;
 	short f, f2, room;
 	bit restart, anchored, unmark, quiet;
 
@@ -163,6 +169,11 @@ attach:
 			pos = w; seq = last + 1;
 			unmark = cnt > 0 && marked(lastAt);
 			anchored = marked(0) && w != 0 && !unmark;
+			if
+			:: anchored && cnt > 0 && r > H && r < w && BROKEN != STAYS_ANCHORED ->
+				e = r; r2 = last - cnt
+			:: else
+			fi;
 			/* A restart whose new write_pos is the old one is published by read_pos = 0. */
 			if
 			:: unmark && last == pub + 1 -> publish(lastAt, H + mem[lastAt], last)
@@ -176,9 +187,10 @@ attach:
 		fi;
 		if
 		:: unmark -> mem[lastAt + 1] = last; unmark = 0
+		:: e != 0 -> last = r2; retire()
 		:: else
 		fi;
-		d_step { r = 0; w = 0; last = 0; lastAt = 0; lastWaste = 0; whole = 0 }
+		d_step { r = 0; r2 = 0; w = 0; last = 0; lastAt = 0; lastWaste = 0; whole = 0 }
 		lower();
 		if
 		:: cnt > 0 && BROKEN != NO_TOKEN -> T++ /* Go: tokensAtAttach */
@@ -197,6 +209,10 @@ idle:
 			assert(F == S || (F > S && BROKEN != HEAL_ONCE))
 		}
 		:: seq <= FRAMES ->
+			if
+			:: e != 0 -> retire()
+			:: else
+			fi;
 			select (total : MIN .. MAX);
 			d_step {
 				at = 255; tail = 0;
@@ -213,7 +229,16 @@ idle:
 			:: else
 			fi;
 			if
-			:: at == 255 -> d_step { assert(!quiet); total = 0; at = 0; quiet = 0 }
+			:: total == 0 -> d_step { at = 0; quiet = 0 }
+			:: total != 0 && at == 255 ->
+				d_step {
+					assert(!quiet);
+					/* There is no room behind the last frame, or everything has come back. */
+					r = R; r = fold(r);
+					assert(r == pos || !anchored || total > S - pos || !goodEnd(pos + total) ||
+						S - distance(r, pos) - 1 < total);
+					r = 0; total = 0; at = 0; quiet = 0
+				}
 			:: else -> quiet = 0; write()
 			fi
 		od
@@ -222,7 +247,7 @@ idle:
 		d_step {
 			alive = 0;
 			kill = 0; pos = 0; seq = 0; at = 0; tail = 0; total = 0; r = 0; w = 0; i = 0;
-			e = 0; f = 0; f2 = 0; room = 0; restart = 0; anchored = 0; unmark = 0; quiet = 0;
+			r2 = 0; e = 0; f = 0; f2 = 0; room = 0; restart = 0; anchored = 0; unmark = 0; quiet = 0;
 			cnt = 0; last = 0; lastAt = 0; lastWaste = 0; p = 0; left = 0; wst = 0; whole = 0
 		}
 		goto attach

@@ -25,6 +25,7 @@
 #define SLOW_BURIAL 13    /* a new writer does not wait between its PID and its repairs */
 #define UNDRAINED 14      /* a frame that was written ahead begins a lap while others are unread */
 #define NO_OLD_FRAME 15   /* such a frame moves, and leaves no old one in its place */
+#define STAYS_ANCHORED 16 /* after a kill with a frame ahead the next one has to go to 0 */
 
 #include "ring.pml"
 

@@ -16,6 +16,7 @@ const aheadFrames = 4
 
 // planAhead has Open write the next frame ahead if it has total bytes and that can be.
 func (p *Producer) planAhead(total uint64) (err error) {
+	p.clearAhead()
 	p.nextLook = p.pos // no way around findPlace, and the ring may be drained already
 	p.ahead, err = p.findAhead(total)
 	return err
@@ -54,26 +55,35 @@ func (p *Producer) frontOf(r, total uint64) ahead {
 	return ahead{}
 }
 
-// settleAhead is called when the open frame, which was written ahead, is complete. Once the ring is
-// drained the frame begins a lap. If that takes too long it is moved behind the last one: a reader
-// that holds frames until more have come would wait for ever.
-func (p *Producer) settleAhead() {
+// settleAhead is called when n payload bytes of the open frame, which was written ahead, are there.
+// Once the ring is drained the frame begins a lap. If that takes too long it moves behind the last
+// one: a reader that holds frames until more have come would wait for ever.
+func (p *Producer) settleAhead(n uint64) {
 	step("ahead")
-	if p.drained() || p.pace.drain.Spin(p.drainedOnce) != 0 {
+	if p.pace.drain.Spin(p.drainedOnce) != 0 {
+		p.ahead = ahead{}
 		return
 	}
-	total := p.open.total
-	payload := p.data[layout.HeaderSize:total]
+	payload := p.data[layout.HeaderSize : layout.HeaderSize+n]
 	p.retire()
-	Copy(p.begin(place{at: p.pos}, total), payload)
+	Copy(p.begin(place{at: p.pos}, p.open.total), payload)
 	step("payload")
 }
 
-// retire gives up the frame that was written ahead. It has overwritten the first frames of the lap,
-// which nobody reads any more. But if nothing is unread when the next writer comes, it finds the
-// last number by a walk over the lap, so one old frame takes their place.
+// clearAhead gives up a frame that was written ahead and abandoned. That is put off until the next
+// frame, because another writer may have taken over when this one abandons its own.
+func (p *Producer) clearAhead() {
+	if p.anchored && p.ahead.total != 0 {
+		p.retire()
+	}
+}
+
+// retire gives up the frame at 0. It has overwritten frames that nobody reads any more. But if
+// nothing is unread when the next writer comes, it finds the last number by a walk over the lap, so
+// one old frame takes their place.
 func (p *Producer) retire() {
-	a := p.open.ahead
+	a := p.ahead
+	p.ahead = ahead{}
 	layout.WriteSize(p.data, a.end-layout.HeaderSize)
 	step("retire-size")
 	layout.WriteSeq(p.data, a.last)

@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -125,8 +126,9 @@ func TestAheadGivenUp(t *testing.T) {
 			require.NoError(t, s.w.planAhead(120))
 			s.open(t, 104)
 			if told {
+				before := slices.Clone(s.seg.Payload)
 				s.w.Abandon()
-				require.False(t, layout.ReadHeader(s.seg.Payload).IsUnfinished())
+				require.Equal(t, before, s.seg.Payload, "another writer may be there")
 			}
 			if more != 0 {
 				s.write(t, 20)
@@ -136,6 +138,50 @@ func TestAheadGivenUp(t *testing.T) {
 			s.end(t, 3+more)
 		}
 	}
+}
+
+// TestAheadAgain plans another frame after one that came to nothing.
+func TestAheadAgain(t *testing.T) {
+	s := newAheadSides(t)
+	for range 2 {
+		require.NoError(t, s.w.planAhead(120))
+		require.Equal(t, ahead{total: 120, end: 200, last: 2}, s.w.ahead)
+		s.open(t, 104)
+		s.w.Abandon()
+	}
+}
+
+// TestAheadKilled has the next writer go on while the reader holds frames, of which it gives none
+// back until more have come, or when everything has come back.
+func TestAheadKilled(t *testing.T) {
+	for _, drained := range []bool{false, true} {
+		s := newAheadSides(t)
+		require.NoError(t, s.w.planAhead(120))
+		s.open(t, 104)
+		at := uint64(300)
+		if drained {
+			s.drain()
+			at = 0
+		}
+		s.w = NewProducer(s.seg, &sem{}, 0)
+		_, err := s.w.Attach(false)
+		require.NoError(t, err)
+		for range 3 {
+			s.write(t, 150)
+			s.read(t)
+		}
+		require.Equal(t, at+3*166, s.seg.OIEB.WritePos.Load())
+		s.end(t, 6)
+	}
+}
+
+// TestAheadCopiesFrame is about a frame that is shorter than what was reserved for it.
+func TestAheadCopiesFrame(t *testing.T) {
+	s := newAheadSides(t)
+	require.NoError(t, s.w.planAhead(120))
+	s.open(t, 104)
+	require.NoError(t, s.w.Seal(1))
+	require.Equal(t, make([]byte, 103), s.seg.Payload[317:420])
 }
 
 // TestAheadRefused is about frames that have to go where others do.

@@ -15,16 +15,22 @@ type debtor struct {
 
 func newDebtor(t *testing.T, size uint64) debtor {
 	t.Helper()
+	return newDebtorOf(t, size, 24)
+}
+
+// newDebtorOf has payloads of n bytes.
+func newDebtorOf(t *testing.T, size, n uint64) debtor {
+	t.Helper()
 	seg, space := newSegment(size), &sem{}
 	d := debtor{t: t, c: NewConsumer(seg, space), space: space}
 	p := NewProducer(seg, &sem{}, 0)
 	_, err := p.Attach(false)
 	require.NoError(t, err)
-	for range size / 40 {
-		b, err := p.Open(24)
+	for range size / (n + 16) {
+		b, err := p.Open(n)
 		require.NoError(t, err)
 		require.NotNil(t, b)
-		require.NoError(t, p.Seal(24))
+		require.NoError(t, p.Seal(n))
 	}
 	require.NoError(t, p.Flush())
 	return d
@@ -55,6 +61,15 @@ func TestReleaseDueAtEighth(t *testing.T) {
 		require.Zero(t, d.c.GiveBack())
 		require.Equal(t, free+160, d.c.oieb.PayloadFree.Load())
 	}
+}
+
+// Of a large ring it is less: a fast writer needs the front of it.
+func TestReleaseDueInLargeRing(t *testing.T) {
+	d := newDebtorOf(t, 16<<20, 500_000)
+	for range 2 {
+		require.Equal(t, Owed, d.release())
+	}
+	require.Equal(t, Due, d.release(), "1 MiB")
 }
 
 func TestPay(t *testing.T) {

@@ -57,9 +57,6 @@ func (p *Producer) EndLap(n uint64) error {
 		!c.drain.May() {
 		return nil
 	}
-	if err := p.Flush(); err != nil {
-		return err
-	}
 	err := p.planAhead(total)
 	if p.ahead.total == 0 {
 		c.lapOver = p.pos + max(total, lookEvery)

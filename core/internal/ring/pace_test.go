@@ -86,6 +86,25 @@ func TestPace(t *testing.T) {
 	}
 }
 
+// TestPaceBacksOff is about a reader that holds a frame all the time: it is tried more and more
+// rarely whether the ring is drained.
+func TestPaceBacksOff(t *testing.T) {
+	w := newPaced(t, 1e6, 1)
+	tries := 0
+	for range 16 {
+		require.NoError(t, w.EndLap(1000))
+		if w.ahead.total != 0 {
+			tries++
+		}
+		_, err := w.Open(1000)
+		require.NoError(t, err)
+		require.NoError(t, w.Seal(1000))
+		require.NoError(t, w.Flush())
+		w.written += 4 << 20 // as fast as before
+	}
+	require.Equal(t, 4, tries, "the 1st, 3rd, 7th and 15th time")
+}
+
 func TestPaceFast(t *testing.T) {
 	now := int64(1)
 	c := pace{clock: func() int64 { return now }}

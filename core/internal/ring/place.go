@@ -7,7 +7,7 @@ type place struct {
 	at      uint64 // offset of the header
 	tail    uint64 // bytes wasted at the end of the lap, 0 without a wrap
 	restart bool   // the ring is drained, and read_pos moves to 0 as well
-	ahead   ahead  // the ring will be drained
+	ahead   bool   // it is not drained yet
 }
 
 // lookEvery is how far the writer goes before it looks whether the ring is drained, so that it

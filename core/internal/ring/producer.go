@@ -23,7 +23,7 @@ type Producer struct {
 	room     uint64 // bytes that are known to be free in front of pos
 	nextLook uint64 // position from which drained is looked at again
 	anchored bool   // the frame at 0 is marked and not published: the next one goes there
-	ahead    ahead  // where the next frame goes, if not zero
+	ahead    ahead  // of the next frame, of the open one, or of one that was abandoned
 	full     bool   // equal positions mean full as long as read_pos is fullRaw; towards our reader
 	fullRaw  uint64
 
@@ -73,7 +73,7 @@ func (p *Producer) Open(n uint64) ([]byte, error) {
 	if b := p.Straight(n); b != nil {
 		return b, nil
 	}
-	p.Abandon() // an older one, of which nobody has told that it came to nothing
+	p.clearAhead()
 	total := layout.HeaderSize + n
 	pl, ok, err := p.findPlace(total)
 	if err != nil || !ok {
@@ -118,11 +118,10 @@ func (p *Producer) mark(at, total uint64) []byte {
 
 // findPlace finds a place for total bytes, and looks at the reader's words if it has to or should.
 func (p *Producer) findPlace(total uint64) (place, bool, error) {
-	a := p.ahead
-	p.ahead = ahead{}
-	if a.total == total {
-		return place{restart: true, ahead: a}, true, nil
+	if p.ahead.total == total {
+		return place{restart: true, ahead: true}, true, nil
 	}
+	p.ahead = ahead{}
 	if pl, ok := p.place(total); ok && p.pos < p.nextLook {
 		return pl, true, nil
 	}
@@ -166,8 +165,8 @@ func (p *Producer) placeNow(total uint64) (place, bool, error) {
 
 // Seal ends the open frame with n payload bytes, at most as many as it was opened with.
 func (p *Producer) Seal(n uint64) error {
-	if p.open.ahead.total != 0 {
-		p.settleAhead()
+	if p.open.ahead {
+		p.settleAhead(n)
 	}
 	o, b := p.open.place, &p.sealed
 	total := layout.HeaderSize + n
@@ -199,12 +198,7 @@ func (p *Producer) Seal(n uint64) error {
 }
 
 // Abandon gives up the open frame. Its place and its number go to the next frame.
-func (p *Producer) Abandon() {
-	if p.open.ahead.total != 0 {
-		p.retire()
-	}
-	p.open = opened{}
-}
+func (p *Producer) Abandon() { p.open = opened{} }
 
 // Forget gives up the sealed frames that were not published, and returns how many there were and
 // their payload bytes. Their places and numbers go to the next frames. None of them is at 0, so

@@ -51,6 +51,11 @@ func (p *Producer) Attach(foreign bool) (Recovery, error) {
 	p.pos, p.seq = s.w, last+1
 	p.count = p.oieb.WrittenCount.Load()
 	p.anchored = s.head.IsUnfinished() && s.w != 0 && !s.chain.atZero
+	if p.anchored && !foreign && s.chain.first > 1 && s.r > layout.HeaderSize && s.r < s.w {
+		// The lap can go on behind the last frame: the reader has given back all in front of r.
+		p.ahead = ahead{end: s.r, last: s.chain.first - 1}
+		p.retire()
+	}
 	if s.restart {
 		p.oieb.WritePos.Store(0)
 		step("recover-restart")

@@ -235,7 +235,7 @@ func (s *scene) write(pt *part) error {
 		b[j] = stamp(seq, s.writer, j)
 	}
 	step("payload")
-	ahead := s.p.open.ahead.total != 0
+	ahead := s.p.open.ahead
 	if err := s.p.Seal(pt.seal); err != nil {
 		return err
 	}

@@ -116,8 +116,8 @@ func (s *scene) key(name string) uint64 {
 func (p *Producer) mix(h *hash) {
 	h.add(p.pos, p.seq, p.count, p.room, p.nextLook, p.fullRaw, uint64(p.looks), p.doubt, p.base,
 		p.written, p.waste.bytes, p.waste.until, p.open.at, p.open.tail, p.open.total,
-		p.ahead.total, p.open.ahead.total, p.open.ahead.end, p.open.ahead.last)
-	h.flag(p.anchored, p.full, p.unsettled, p.open.restart, p.sealed.place.restart)
+		p.ahead.total, p.ahead.end, p.ahead.last)
+	h.flag(p.open.ahead, p.anchored, p.full, p.unsettled, p.open.restart, p.sealed.place.restart)
 	b := &p.sealed
 	h.add(uint64(b.n), b.bytes, b.place.tail)
 	h.add(b.at[:b.n]...)

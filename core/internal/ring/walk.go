@@ -86,6 +86,7 @@ const mostMarked = 16 * batchMax
 // chain is what a walk over published frames found out.
 type chain struct {
 	frames uint64  // how many
+	first  uint64  // number of the first one
 	last   uint64  // number of the last one
 	marked []frame // the unfinished ones at the end
 	atZero bool    // whether one of them starts at offset 0
@@ -96,8 +97,11 @@ func (v *view) unread(r, left uint64) (chain, error) {
 	var c chain
 	marked := 0
 	err := v.walk(r, left, func(f frame) {
-		c.frames++
 		c.last = f.head.Number()
+		if c.frames == 0 {
+			c.first = c.last
+		}
+		c.frames++
 		c.atZero = c.atZero || f.at == 0
 		switch {
 		case !f.head.IsUnfinished():
