@@ -23,8 +23,8 @@ func (w *Writer) Reserve(ctx context.Context, n int) (buf []byte, err error) {
 }
 
 // Commit makes the first n reserved bytes a frame; n is at least 1 and at most what was reserved.
-// After an error about n the frame is still reserved. At the end of a lap a fast writer may spin for
-// the reader, for a millisecond at most.
+// After an error about n the frame is still reserved. At the end of a lap a fast writer may spin
+// for the reader, for a millisecond at most.
 func (w *Writer) Commit(n int) (err error) {
 	if err := w.endReserve(); err != nil {
 		return err

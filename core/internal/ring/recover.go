@@ -51,11 +51,6 @@ func (p *Producer) Attach(foreign bool) (Recovery, error) {
 	p.pos, p.seq = s.w, last+1
 	p.count = p.oieb.WrittenCount.Load()
 	p.anchored = s.head.IsUnfinished() && s.w != 0 && !s.chain.atZero
-	if p.anchored && !foreign && s.chain.first > 1 && s.r > layout.HeaderSize && s.r < s.w {
-		// The lap can go on behind the last frame: the reader has given back all in front of r.
-		p.ahead = ahead{end: s.r, last: s.chain.first - 1}
-		p.retire()
-	}
 	if s.restart {
 		p.oieb.WritePos.Store(0)
 		step("recover-restart")
@@ -65,10 +60,20 @@ func (p *Producer) Attach(foreign bool) (Recovery, error) {
 		Finished: uint64(len(s.chain.marked)), Restart: s.restart,
 	}
 	p.full, p.fullRaw = s.full, s.raw
+	p.goOn(&s)
 	p.finish(&s)
 	p.lowerFree()
 	p.guardHeld()
 	return rec, p.tokensAtAttach(&s)
+}
+
+// goOn has the lap go on behind the unread frames, if an unpublished one at 0 can be given up: a
+// reader of ours has given back all in front of r.
+func (p *Producer) goOn(s *state) {
+	if p.anchored && !p.foreign && s.chain.first > 1 && s.r > layout.HeaderSize && s.r < s.w {
+		p.ahead = ahead{end: s.r, last: s.chain.first - 1}
+		p.retire()
+	}
 }
 
 // inspect reads the state of the ring. The one state in which read_pos and write_pos do not
