@@ -34,24 +34,29 @@ func Test(ctx context.Context) error {
 			}
 			ok, flags = true, append(flags, "-count=1")
 		}
-		all := build.TestRun{Flags: flags, NoSkip: strict}
+		var env []string
 		if ok {
-			all.Env = peers.Env()
+			env = peers.Env()
 		}
-		return build.RunTests(ctx, all, build.TestRun{
-			Packages: []string{"./core/internal/ring", "./core/crashpoint"},
-			// The tag adds stops between any two stores of the ring.
-			Flags:  slices.Concat(flags, []string{"-tags=zbsteps"}),
-			NoSkip: strict,
-		}, build.TestRun{
-			Packages: []string{"./backend-posix", "./backend-memfd"},
-			Flags:    slices.Concat(flags, []string{"-tags=zbsteps", "-run=^TestKillAtEveryPoint"}),
-			NoSkip:   strict,
-		}, build.TestRun{
-			Packages: []string{"./compat/native", "./compat/cmd/zerobuffer", "./examples/..."},
-			Flags:    slices.Concat(flags, []string{"-tags=memfd"}), // another default on Linux
-			Env:      all.Env,
-			NoSkip:   strict,
+		rest, err := build.Packages(ctx, []string{"work"}, "compat/interop")
+		if err != nil {
+			return err
+		}
+		run := func(name string, packages []string, more ...string) build.TestRun {
+			return build.TestRun{
+				Name: name, Packages: packages, Flags: slices.Concat(flags, more), Env: env, NoSkip: strict,
+			}
+		}
+		// The tag zbsteps adds stops, in the ring between any two stores; memfd changes the default.
+		return build.RunTests(ctx, build.Lane{
+			run("", rest),
+			run("zbsteps", []string{"./backend-posix", "./backend-memfd"},
+				"-tags=zbsteps", "-run=^TestKillAtEveryPoint"),
+			run("memfd", []string{"./compat/native", "./compat/cmd/zerobuffer", "./examples/..."},
+				"-tags=memfd"),
+		}, build.Lane{
+			run("", []string{"./compat/interop/..."}), // waits for Python and ffmpeg
+			run("zbsteps", []string{"./core/internal/ring", "./core/crashpoint"}, "-tags=zbsteps"),
 		})
 	})
 }
@@ -64,12 +69,12 @@ func Interop(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return build.RunTests(ctx, build.TestRun{
+		return build.RunTests(ctx, build.Lane{{
 			Packages: []string{"./compat/interop/..."},
 			Flags:    []string{"-count=1", "-timeout=8m"},
 			Env:      peers.Env(),
 			NoSkip:   build.Strict() || peers.HasC(),
-		})
+		}})
 	})
 }
 
@@ -89,10 +94,10 @@ func Race(ctx context.Context) error {
 		if peers, ok := build.FindPeers(); ok {
 			rest.Env = peers.Env()
 		}
-		return build.RunTests(ctx, build.TestRun{
+		return build.RunTests(ctx, build.Lane{{
 			Packages: []string{"./core/...", "./backend-posix/...", "./backend-memfd/..."},
 			Flags:    []string{"-race", "-timeout=8m"},
-		}, rest)
+		}, rest})
 	})
 }
 
@@ -116,17 +121,17 @@ func Full(ctx context.Context) error {
 		if err := build.RaceReady(ctx); err != nil {
 			return err
 		}
-		err := build.RunTests(ctx, build.TestRun{
+		err := build.RunTests(ctx, build.Lane{{
 			Flags: []string{"-race", "-run=ConcurrentSafe", "-count=100", "-timeout=2h"},
-		}, build.TestRun{
+		}, {
 			Packages: []string{"./backend-posix", "./backend-memfd"},
 			Flags:    []string{"-run=^TestChaos", "-count=1", "-timeout=3h"},
 			Env:      []string{"ZEROBUFFER_CHAOS=" + build.EnvOr("ZEROBUFFER_CHAOS", "10m")},
-		}, build.TestRun{
+		}, {
 			Packages: []string{"./core/internal/ring"},
 			Flags:    []string{"-tags=zbsteps", "-run=^TestKill", "-count=1", "-timeout=1h"},
 			Env:      []string{"ZEROBUFFER_WIDE=1", "ZEROBUFFER_RUNS=1000000"},
-		})
+		}})
 		return errors.Join(err, build.Stress(ctx, 10000), build.Soak(ctx, 10*time.Minute),
 			build.Fuzz(ctx, build.EnvOr("FUZZTIME", "5m")))
 	})

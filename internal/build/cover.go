@@ -30,13 +30,13 @@ func Cover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = RunTests(ctx, TestRun{
+	err = RunTests(ctx, Lane{{
 		Packages: Covered,
 		Flags: []string{
 			"-count=1", "-tags=zbsteps", "-cover", "-coverpkg=" + strings.Join(pkgs, ","),
 		},
 		Args: []string{"-test.gocoverdir=" + data},
-	})
+	}})
 	if err != nil {
 		return err
 	}

@@ -104,19 +104,22 @@ const otherUser = "the emulator opens the test binary by its path, where another
 // Qemu runs the tests of core and of the backends for Linux on other processors, emulated.
 func Qemu(ctx context.Context) error {
 	var errs []error
-	var runs []TestRun
+	var tests, models Lane
 	for _, e := range emulated {
 		if _, err := exec.LookPath(e.Emulator); err != nil {
 			errs = append(errs, fmt.Errorf("find the emulator for %s: %w; on Debian install %s",
 				e.Arch, err, emulatorPackage))
 			continue
 		}
-		runs = append(runs, e.runs()...)
+		tests = append(tests, e.tests())
+		if e.Model {
+			models = append(models, e.model())
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	err := RunTests(ctx, runs...)
+	err := RunTests(ctx, tests, models)
 	printUnfit("qemu-user", unfit)
 	return err
 }
@@ -129,8 +132,10 @@ func printUnfit(where string, tests []Unfit) {
 	}
 }
 
-func (e Emulated) runs() []TestRun {
+// tests is the run of all tests for the processor.
+func (e Emulated) tests() TestRun {
 	run := TestRun{
+		Name:     e.Arch,
 		Packages: e.Packages,
 		Flags:    []string{"-exec=" + e.Emulator, "-count=1", "-timeout=8m"},
 		Env: []string{
@@ -141,13 +146,16 @@ func (e Emulated) runs() []TestRun {
 	if skip := skipPattern(unfit); skip != "" {
 		run.Flags = append(run.Flags, "-skip="+skip)
 	}
-	if !e.Model {
-		return []TestRun{run}
-	}
-	model := run
-	model.Packages = []string{"./core/internal/ring"}
-	model.Flags = append([]string{"-tags=zbsteps", "-short"}, run.Flags...)
-	return []TestRun{run, model}
+	return run
+}
+
+// model is the run of the model of the ring: one package, which takes as long as many others.
+func (e Emulated) model() TestRun {
+	run := e.tests()
+	run.Name += " zbsteps"
+	run.Packages = []string{"./core/internal/ring"}
+	run.Flags = append(run.Flags, "-tags=zbsteps", "-short")
+	return run
 }
 
 // skipPattern is the list as go test -skip takes it. Subtests are named like "TestX$/^sub".

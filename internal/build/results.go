@@ -17,15 +17,19 @@ type Outcome struct {
 	Package string
 	Test    string // empty: the package itself, because it does not build or TestMain failed
 	Output  string
+	Run     string // name of the run, empty if it needs none
 }
 
-// Name is how people name the test: package without the common part, then the test.
+// Name is how people name the test: package without the common part, the test, the run.
 func (o Outcome) Name() string {
-	pkg := strings.TrimPrefix(o.Package, Root+"/")
-	if o.Test == "" {
-		return pkg
+	name := strings.TrimPrefix(o.Package, Root+"/")
+	if o.Test != "" {
+		name += " " + o.Test
 	}
-	return pkg + " " + o.Test
+	if o.Run != "" {
+		name += " (" + o.Run + ")"
+	}
+	return name
 }
 
 // Results is what a run of "go test -json" came to. Subtests count like tests.
@@ -117,7 +121,9 @@ func (c *collector) add(e event) {
 }
 
 func (c *collector) endTest(e event) {
-	o := Outcome{e.Action, e.Package, e.Test, c.text(e.Package, e.Test)}
+	o := Outcome{
+		Action: e.Action, Package: e.Package, Test: e.Test, Output: c.text(e.Package, e.Test),
+	}
 	c.results.Ended = append(c.results.Ended, o)
 	c.counts[e.Package]++
 	switch e.Action {

@@ -18,6 +18,7 @@ func Strict() bool { return EnvSet("ZEROBUFFER_REQUIRE") || EnvSet("CI") }
 
 // TestRun is one run of "go test".
 type TestRun struct {
+	Name     string   // what tells it from others beside it; empty: nothing has to
 	Dir      string   // as in [Command]
 	Packages []string // patterns; empty: all packages of the workspace
 	Flags    []string
@@ -25,21 +26,6 @@ type TestRun struct {
 	Env      []string
 	NoSkip   bool // a skipped test is an error
 	Quiet    bool // print nothing; the caller looks at the results
-}
-
-// RunTests does the runs and prints failures, skips with their reasons, and the summary line of
-// all of them together. The error is nil only if each ran at least one test, none failed, and none
-// was skipped that may not be.
-func RunTests(ctx context.Context, runs ...TestRun) error {
-	var all Results
-	var errs []error
-	for _, t := range runs {
-		results, err := t.Do(ctx)
-		all.add(results)
-		errs = append(errs, err)
-	}
-	all.print(os.Stdout)
-	return errors.Join(errs...)
 }
 
 // Do runs the tests, and prints one line a package unless the run is quiet. The error is nil only
@@ -85,6 +71,8 @@ func (t TestRun) collect(ctx context.Context) (*Results, error) {
 	var progress io.Writer = os.Stdout
 	if t.Quiet {
 		progress = io.Discard
+	} else if t.Name != "" {
+		progress = named{progress, t.Name}
 	}
 	r, w := io.Pipe()
 	ran := make(chan error, 1)

@@ -161,7 +161,7 @@ func Wine(ctx context.Context) (err error) {
 	packages := append([]string{"./core/...", "./backend-windows/...", "./examples/..."}, compat...)
 	kills := h.tests([]string{"./backend-windows"}, Strict())
 	kills.Flags = append(kills.Flags, "-tags=zbsteps", "-run=^TestKillAtEveryPoint")
-	err = RunTests(ctx, h.tests(packages, Strict()), kills)
+	err = RunTests(ctx, Lane{h.tests(packages, Strict()), kills})
 	printUnfit("Wine", unfitForWine)
 	if err != nil {
 		return err
