@@ -90,13 +90,17 @@ func Race(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		rest := build.TestRun{Packages: compat, Flags: []string{"-race", "-short", "-timeout=8m"}}
+		env := []string{build.RaceExit}
+		rest := build.TestRun{
+			Packages: compat, Flags: []string{"-race", "-short", "-timeout=8m"}, Env: env,
+		}
 		if peers, ok := build.FindPeers(); ok {
-			rest.Env = peers.Env()
+			rest.Env = slices.Concat(env, peers.Env())
 		}
 		return build.RunTests(ctx, build.Lane{{
 			Packages: []string{"./core/...", "./backend-posix/...", "./backend-memfd/..."},
 			Flags:    []string{"-race", "-timeout=8m"},
+			Env:      env,
 		}, rest})
 	})
 }

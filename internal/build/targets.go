@@ -52,6 +52,11 @@ func Format(ctx context.Context) error {
 	return Command{}.Run(ctx, tool, append([]string{"fmt"}, dirs...)...)
 }
 
+// RaceExit makes processes with the race detector end after a tenth of a second. Otherwise each
+// waits for a whole one, in case a goroutine goes on while its program ends. Tests have none left
+// then, which TestMain demands, and they start hundreds of processes.
+const RaceExit = "GORACE=atexit_sleep_ms=100"
+
 // RaceReady says what is missing for the race detector, which needs cgo.
 func RaceReady(ctx context.Context) error {
 	out, err := Command{}.Output(ctx, "go", "env", "CGO_ENABLED", "CC")
