@@ -12,40 +12,50 @@ import (
 
 // Fuzz finds the fuzz tests of the workspace and runs each for the given time ("10s", "1000x").
 func Fuzz(ctx context.Context, each string) error {
-	out, err := Command{}.Output(ctx, "go", "list", "-f",
-		"{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}", "work")
+	// One command builds all test binaries, as many at a time as there are processors.
+	out, err := Command{}.Output(ctx, "go", "test", "-vet=off", "-list=^Fuzz", "work")
 	if err != nil {
 		return err
 	}
+	tests := parseFuzzTests(out)
 	var errs []error
-	n := 0
-	for pkg := range strings.FieldsSeq(out) {
-		names, err := Command{}.Output(ctx, "go", "test", "-list", "^Fuzz", pkg)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		for name := range strings.FieldsSeq(names) {
-			if strings.HasPrefix(name, "Fuzz") {
-				n++
-				errs = append(errs, fuzzOne(ctx, pkg, name, each))
-			}
-		}
+	for _, t := range tests {
+		errs = append(errs, t.run(ctx, each))
 	}
-	fmt.Printf("%d fuzz tests, %s each\n", n, each)
+	fmt.Printf("%d fuzz tests, %s each\n", len(tests), each)
 	return errors.Join(errs...)
 }
 
-// fuzzOne runs one fuzz test. Up to Go 1.26 the end of the fuzzing time is now and then taken for
+type fuzzTest struct{ pkg, name string }
+
+// parseFuzzTests reads what "go test -list" prints: the names of a package, then its line.
+func parseFuzzTests(list string) []fuzzTest {
+	var tests []fuzzTest
+	var names []string
+	for line := range strings.Lines(list) {
+		switch words := strings.Fields(line); {
+		case strings.HasPrefix(line, "Fuzz"):
+			names = append(names, words[0])
+		case len(words) > 1 && words[0] == "ok":
+			for _, name := range names {
+				tests = append(tests, fuzzTest{words[1], name})
+			}
+			names = nil
+		}
+	}
+	return tests
+}
+
+// run runs the fuzz test. Up to Go 1.26 the end of the fuzzing time is now and then taken for
 // a failure (go.dev/issue/75804); it is told from a real one in that no input was written down.
-func fuzzOne(ctx context.Context, pkg, name, each string) error {
+func (t fuzzTest) run(ctx context.Context, each string) error {
 	var said bytes.Buffer
 	err := Command{Stdout: io.MultiWriter(os.Stdout, &said)}.Run(ctx, "go", "test",
-		"-run=^$", "-fuzz=^"+name+"$", "-fuzztime="+each, pkg)
+		"-run=^$", "-fuzz=^"+t.name+"$", "-fuzztime="+each, t.pkg)
 	ended := bytes.Contains(said.Bytes(), []byte("    context deadline exceeded\n"))
 	found := bytes.Contains(said.Bytes(), []byte("Failing input written to"))
 	if err != nil && ctx.Err() == nil && ended && !found {
-		fmt.Printf("%s: no failure, the fuzzing time was over (go.dev/issue/75804)\n", name)
+		fmt.Printf("%s: no failure, the fuzzing time was over (go.dev/issue/75804)\n", t.name)
 		return nil
 	}
 	return err
