@@ -93,14 +93,19 @@ func Model(ctx context.Context) error {
 func runModels(ctx context.Context, runs []ModelRun) error {
 	ends := make([]ModelEnd, len(runs))
 	errs := make([]error, len(runs))
+	next := make(chan int, len(runs))
+	for _, i := range modelOrder(runs) {
+		next <- i
+	}
+	close(next)
 	var all sync.WaitGroup
-	free := make(chan struct{}, modelWorkers)
-	for i, run := range runs {
+	for range modelWorkers {
 		all.Go(func() {
-			free <- struct{}{}
-			defer func() { <-free }()
-			ends[i], errs[i] = run.do(ctx)
-			fmt.Printf("%s %s: %s\n", run.Model, strings.Join(run.Macros, " "), ends[i].Result(run.Fault))
+			for i := range next {
+				run := runs[i]
+				ends[i], errs[i] = run.do(ctx)
+				fmt.Printf("%s %s: %s\n", run.Model, strings.Join(run.Macros, " "), ends[i].Result(run.Fault))
+			}
 		})
 	}
 	all.Wait()
@@ -113,6 +118,20 @@ func runModels(ctx context.Context, runs []ModelRun) error {
 			e.States, e.Depth, e.Took.Seconds(), e.Result(run.Fault))
 	}
 	return errors.Join(errors.Join(errs...), table.Flush())
+}
+
+// modelOrder is how the runs begin: checks first. They see all states, and a long one that began
+// late would end alone.
+func modelOrder(runs []ModelRun) []int {
+	var checks, faults []int
+	for i, run := range runs {
+		if run.Fault {
+			faults = append(faults, i)
+		} else {
+			checks = append(checks, i)
+		}
+	}
+	return append(checks, faults...)
 }
 
 // do makes the program of the model in a directory of its own and runs it.

@@ -135,3 +135,10 @@ func TestModelFaultsAllTried(t *testing.T) {
 		}
 	}
 }
+
+func TestModelOrderHasChecksFirst(t *testing.T) {
+	runs := []ModelRun{{Fault: true}, {}, {Fault: true}, {}}
+	if got := modelOrder(runs); !slices.Equal(got, []int{1, 3, 0, 2}) {
+		t.Errorf("order is %v", got)
+	}
+}
