@@ -113,7 +113,6 @@ const mutantWorkers = 3
 // tryMutants tries all, in any order, and prints a line for each as it ends.
 func tryMutants(ctx context.Context, files []string) (tried []triedMutant, err error) {
 	tried = make([]triedMutant, len(files))
-	next := make(chan int, len(files))
 	sound := proofs{}
 	for i, file := range files {
 		m, err := readMutant(file)
@@ -121,6 +120,9 @@ func tryMutants(ctx context.Context, files []string) (tried []triedMutant, err e
 		if err == nil {
 			sound.add(m)
 		}
+	}
+	next := make(chan int, len(files))
+	for _, i := range inTurn(tried) {
 		next <- i
 	}
 	close(next)
@@ -169,52 +171,6 @@ func (m Mutant) report(ctx context.Context, w *workshop, sound proofs) error {
 	took := time.Since(begin).Round(100 * time.Millisecond).String()
 	fmt.Println(strings.Join([]string{m.name(), m.Rule, caught, took}, " | "))
 	return err
-}
-
-// proofs tell whether the tests of mutants pass without the faults. To link takes longer than to
-// run, so that is found out once for all tests of one binary.
-type proofs map[binary]*proof
-
-// binary is what mutants have in common whose tests are run by one program.
-type binary struct{ pkg, flags, target string }
-
-type proof struct {
-	once sync.Once
-	run  []string // patterns of all tests
-	took time.Duration
-	err  error
-}
-
-func (m Mutant) binary() binary { return binary{m.Package, m.Flags, m.Target} }
-
-func (p proofs) add(m Mutant) {
-	if p[m.binary()] == nil {
-		p[m.binary()] = &proof{}
-	}
-	all := p[m.binary()]
-	if !slices.Contains(all.run, m.Run) {
-		all.run = append(all.run, m.Run)
-	}
-}
-
-// of tells whether the tests of a mutant, and of those like it, pass in a tree without a fault. It
-// returns a time that is far from what they take, all together.
-func (p proofs) of(ctx context.Context, m Mutant, w *workshop) (time.Duration, error) {
-	all := p[m.binary()]
-	all.once.Do(func() {
-		begin := time.Now()
-		defer func() { all.took = time.Since(begin) }()
-		run, err := m.tests(ctx, w, strings.Join(all.run, "|"), 5*time.Minute)
-		if err != nil {
-			all.err = err
-			return
-		}
-		if results, err := run.Do(ctx); err != nil {
-			all.err = fmt.Errorf("without a fault its test, or that of another one in %s, must pass: %w%s",
-				m.Package, err, first(results))
-		}
-	})
-	return 2*all.took + 10*time.Second, all.err
 }
 
 // workshop is where mutants are tried: a copy of the tree, and a place for what tests leave that a

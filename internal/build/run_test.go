@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,16 @@ func TestParseMutant(t *testing.T) {
 	}
 	if _, err := ParseMutant("x.patch", "Rule: contract 3a\n"); err == nil {
 		t.Error("a header without Package and Run was accepted")
+	}
+}
+
+func TestMutantsOfABinaryAreNotTriedTogether(t *testing.T) {
+	var tried []triedMutant
+	for _, pkg := range []string{"a", "a", "a", "b", "c", "c"} {
+		tried = append(tried, triedMutant{Mutant: Mutant{Package: pkg}})
+	}
+	if got := inTurn(tried); !slices.Equal(got, []int{0, 3, 4, 1, 5, 2}) {
+		t.Errorf("order is %v", got)
 	}
 }
 
