@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // conformanceFile is the list of cases that [Conformance] writes.
@@ -41,20 +42,13 @@ func Conformance(ctx context.Context) error {
 	var cases []Case
 	var errs, away []error
 	var columns []string
-	for _, s := range Suites {
-		columns = append(columns, s.Name)
-		run, end, err := s.testRun(ctx)
-		if err != nil {
-			away = append(away, fmt.Errorf("%s: %w", s.Name, err))
-			continue
+	for i, end := range runSuites(ctx) {
+		name := Suites[i].Name
+		columns = append(columns, name)
+		errs, away = append(errs, end.err), append(away, end.away)
+		if end.results != nil {
+			cases = addCases(cases, name, end.results.Ended)
 		}
-		results, err := run.Do(ctx)
-		if err != nil {
-			err = fmt.Errorf("%s: %w", s.Name, err)
-			results.print(os.Stdout)
-		}
-		errs = append(errs, err, end())
-		cases = addCases(cases, s.Name, results.Ended)
 	}
 	table := conformanceTable(columns, cases)
 	fmt.Println(table)
@@ -82,6 +76,47 @@ What each backend does in each case of the suite in ` + "`core/drivertest`" + `.
 
 `
 
+// suiteEnd is what became of a suite.
+type suiteEnd struct {
+	results *Results // nil if it did not run
+	err     error
+	away    error // why it did not run
+}
+
+// runSuites runs all suites: those for this system one after another, and beside them the others,
+// which spend most of their time in the setting up of another system.
+func runSuites(ctx context.Context) []suiteEnd {
+	ends := make([]suiteEnd, len(Suites))
+	var all sync.WaitGroup
+	for _, native := range []bool{true, false} {
+		all.Go(func() {
+			for i, s := range Suites {
+				if s.native() == native {
+					ends[i] = s.do(ctx)
+				}
+			}
+		})
+	}
+	all.Wait()
+	return ends
+}
+
+func (s Suite) native() bool { return s.OS == "" || s.OS == runtime.GOOS }
+
+// do runs the suite, and prints what failed.
+func (s Suite) do(ctx context.Context) suiteEnd {
+	run, end, err := s.testRun(ctx)
+	if err != nil {
+		return suiteEnd{away: fmt.Errorf("%s: %w", s.Name, err)}
+	}
+	results, err := run.Do(ctx)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", s.Name, err)
+		results.print(os.Stdout)
+	}
+	return suiteEnd{results: results, err: errors.Join(err, end())}
+}
+
 // testRun is how the suite runs on this system; end is called after it.
 func (s Suite) testRun(ctx context.Context) (run TestRun, end func() error, err error) {
 	run = TestRun{
@@ -89,7 +124,7 @@ func (s Suite) testRun(ctx context.Context) (run TestRun, end func() error, err 
 		Flags:    []string{"-run=^TestConformance$", "-count=1", "-timeout=4m", "-tags=" + s.Tags},
 		NoSkip:   Strict(),
 	}
-	if s.OS == "" || s.OS == runtime.GOOS {
+	if s.native() {
 		return run, func() error { return nil }, nil
 	}
 	if s.OS == "windows" {
