@@ -141,6 +141,9 @@ func init() {
 				}
 				won++
 				other, err := b.Open(args[1], driver.Config{})
+				for tries := 0; errors.Is(err, driver.ErrNotReady) && tries < 3; tries++ {
+					other, err = b.Open(args[1], driver.Config{}) // this process was too busy to answer
+				}
 				if err != nil {
 					return fmt.Errorf("round %d: %w", won, err)
 				}
