@@ -176,9 +176,6 @@ func (w *world) write() {
 				}
 			}
 			if !w.rd.foreign() && w.rnd.IntN(3) == 0 {
-				if err := w.p.Flush(); err != nil {
-					return err
-				}
 				if err := w.p.planAhead(layout.HeaderSize + n); err != nil {
 					return err
 				}
