@@ -28,13 +28,11 @@ type pace struct {
 	written uint64       // bytes of frames at the last look at the clock
 	last    int64        // what it said
 	drain   spin.Spinner
-	trial   trial
 }
 
 // Pace has a fast Producer make short laps. clock counts nanoseconds and is called rarely.
 func (p *Producer) Pace(clock func() int64) {
 	p.pace.clock = clock
-	p.pace.trial.begin()
 	p.pace.begin(p.foreign)
 }
 
@@ -53,8 +51,7 @@ func (p *Producer) EndLap(n uint64) error {
 		return nil
 	}
 	c.lapOver = p.pos + shortLap
-	if p.foreign || !c.fast(p.written-c.wasted, n) || n >= largeFrame && c.trial.long ||
-		!c.drain.May() {
+	if p.foreign || !c.fast(p.written-c.wasted) || !c.drain.May() {
 		return nil
 	}
 	err := p.planAhead(total)
@@ -85,15 +82,11 @@ func (c *pace) begin(foreign bool) {
 }
 
 // fast tells whether the Producer, which has written frames of so many bytes, was fast since the
-// last call. n are those of its next payload.
-func (c *pace) fast(written, n uint64) bool {
+// last call.
+func (c *pace) fast(written uint64) bool {
 	now := c.clock()
 	known, bytes, took := c.last != 0, written-c.written, now-c.last
 	c.written, c.last = written, now
 	rate := float64(bytes) * 1e9 / float64(took)
-	fast := known && rate >= memorySpeed && rate < unwrittenSpeed
-	if fast && n >= largeFrame {
-		c.trial.add(bytes, took)
-	}
-	return fast
+	return known && rate >= memorySpeed && rate < unwrittenSpeed
 }
