@@ -288,8 +288,8 @@ func (w *Writer) displaced(pid uint64) error {
 	o := w.s.seg.OIEB
 	if pid != 0 && w.s.ch.Liveness().Alive(driver.Writer, pid) || !w.ring.Undisturbed() {
 		frames, bytes := w.ring.Forget() // others may be in their place
-		w.frames.Add(-frames)
-		w.bytes.Add(-bytes)
+		w.written.Frames.Add(-frames)
+		w.written.Bytes.Add(-bytes)
 		return fmt.Errorf("%w: PID %d", ErrWriterReplaced, pid)
 	}
 	o.WriterPID.CompareAndSwap(pid, w.s.pid)

@@ -63,6 +63,40 @@ func TestReleaseConcurrentSafe(t *testing.T) {
 	require.EqualValues(t, frames, g.r.FramesRead())
 }
 
+// TestFrameStaleConcurrentSafe looks at a frame that was released while its place in the account is
+// used for others. The race detector takes part.
+func TestFrameStaleConcurrentSafe(t *testing.T) {
+	t.Parallel()
+	g := smallRig(t)
+	g.write(5, 'a')
+	stale := g.read()
+	stale.Release()
+	var looks sync.WaitGroup
+	end := make(chan struct{})
+	looks.Go(func() {
+		for {
+			select {
+			case <-end:
+				return
+			default:
+			}
+			stale.Release()
+			if stale.Valid() || stale.Bytes() != nil || stale.Len() != 5 || stale.Sequence() != 1 {
+				t.Error("the frame is another one")
+				return
+			}
+		}
+	})
+	for range 5000 {
+		g.write(5, 'b')
+		f := g.read()
+		require.Len(t, f.Bytes(), 5)
+		f.Release()
+	}
+	close(end)
+	looks.Wait()
+}
+
 // TestWaitWriterBesideReadsConcurrentSafe has WaitWriter notice deaths beside a call that reads.
 func TestWaitWriterBesideReadsConcurrentSafe(t *testing.T) {
 	t.Parallel()

@@ -11,7 +11,7 @@ import (
 //
 // The bytes may be changed in place. A broken or hostile writer can change them as well, at any
 // time; copy them before a decision that such a change could spoil.
-type Frame struct {
+type Frame struct { // four words: more would not be kept in registers
 	reader *Reader
 	item   ring.Item
 }
@@ -20,10 +20,10 @@ type Frame struct {
 // [Frame.Release]; a slice from before must not be used then, because the writer puts other
 // frames there. It lives on after [Reader.Close] until Release.
 func (f Frame) Bytes() []byte {
-	if !f.Valid() {
+	if f.reader == nil {
 		return nil
 	}
-	return f.item.Payload
+	return f.reader.ring.Payload(f.item)
 }
 
 // Do calls use with the payload and returns its error, or [ErrReleased] after [Frame.Release]. It
@@ -31,30 +31,31 @@ func (f Frame) Bytes() []byte {
 // ends use, and Do returns [ErrSegmentTruncated]. Without it such an access ends the program. The
 // protection is for the calling goroutine, not for others that use starts.
 func (f Frame) Do(use func(b []byte) error) (err error) {
-	if !f.Valid() {
+	b := f.Bytes()
+	if b == nil {
 		return ErrReleased
 	}
 	defer unguard(guard(), f.reader.s.ch, &err)
-	err = use(f.item.Payload)
+	err = use(b)
 	runtime.KeepAlive(f.reader) // the clean-up of one that was dropped takes the memory away
 	return err
 }
 
 // Len is the number of payload bytes.
-func (f Frame) Len() int { return len(f.item.Payload) }
+func (f Frame) Len() int { return f.item.Size }
 
 // Sequence is the number that the writer gave the frame; the first one is 1.
 func (f Frame) Sequence() uint64 { return f.item.Seq }
 
 // Valid tells whether the frame is held: it was read, and not released.
-func (f Frame) Valid() bool { return f.item.Slot != nil && f.item.Slot.Gen() == f.item.Gen }
+func (f Frame) Valid() bool { return f.reader != nil && f.reader.ring.Holds(f.item.Ticket) }
 
 // Release gives the space of the frame back to the writer. Frames may be released in any order
 // and from any goroutine; space goes back in the order of the frames. A second Release, through
 // this value or a copy, does nothing, even when the place belongs to a later frame by then. While
 // frames come fast space goes back some milliseconds later, or as soon as the writer waits for it.
 func (f Frame) Release() {
-	if f.item.Slot != nil {
-		f.reader.release(f.item.Slot, f.item.Gen)
+	if f.reader != nil {
+		f.reader.release(f.item.Ticket)
 	}
 }

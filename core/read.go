@@ -5,7 +5,6 @@ import (
 	"errors"
 	"iter"
 
-	"github.com/zerobuffer-go/zerobuffer/core/internal/release"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/ring"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
@@ -26,7 +25,7 @@ func (r *Reader) ReadFrame(ctx context.Context) (f Frame, err error) {
 	if err := r.read(ctx, &f.item); err != nil {
 		return Frame{}, err
 	}
-	r.count(&f)
+	r.passed.Add(f.item.Size)
 	r.s.through = true
 	return f, nil
 }
@@ -38,10 +37,10 @@ func (r *Reader) TryReadFrame() (f Frame, ok bool, err error) {
 		return f, false, err
 	}
 	defer r.s.leave(guard(), &err)
-	r.ring.Pay(true)
+	r.ring.Pay()
 	f.reader = r
 	if ok, err = r.tryRead(true, &f.item); ok {
-		r.count(&f)
+		r.passed.Add(f.item.Size)
 		return f, true, nil
 	}
 	if err == nil {
@@ -73,13 +72,16 @@ func (r *Reader) ReadBatch(ctx context.Context, frames []Frame) (n int, err erro
 		return 0, err
 	}
 	frames[0].reader = r
-	r.count(&frames[0])
+	r.passed.Add(frames[0].item.Size)
 	for n = 1; n < len(frames); n++ {
-		if ok, err := r.readMore(&frames[n].item); !ok || err != nil {
-			return n, nil
+		f := &frames[n]
+		if !r.readSeen(&f.item) {
+			if ok, err := r.readMore(&f.item); !ok || err != nil {
+				return n, nil
+			}
 		}
-		frames[n].reader = r
-		r.count(&frames[n])
+		f.reader = r
+		r.passed.Add(f.item.Size)
 	}
 	return len(frames), nil
 }
@@ -106,7 +108,7 @@ func (r *Reader) Latest(ctx context.Context) (newest Frame, err error) {
 		return newest, err
 	}
 	for left := len(r.s.seg.Payload); ; {
-		r.count(&newest)
+		r.passed.Add(newest.item.Size)
 		// A writer that is faster than this loop, or hostile, could go on for ever.
 		if left -= layout.HeaderSize + newest.Len(); left <= 0 {
 			return newest, nil
@@ -152,8 +154,8 @@ func (r *Reader) read(ctx context.Context, it *ring.Item) error {
 	if r.readSeen(it) {
 		return nil
 	}
-	r.ring.Pay(r.credit == 0)
 	if r.credit == 0 {
+		r.ring.Pay()
 		r.await()
 	}
 	if r.credit != 0 {
@@ -254,24 +256,17 @@ func (r *Reader) hurry() {
 // readSeen reads the next frame if it is as most are while frames stream in: one of those that the
 // last look has found, and not the last one of them.
 func (r *Reader) readSeen(it *ring.Item) bool {
-	if r.credit <= 1 {
-		return false
-	}
-	r.ring.Pay(false)
-	if !r.ring.NextSeen(it) {
+	if r.credit <= 1 || !r.ring.NextSeen(it) {
 		return false
 	}
 	r.credit--
 	return true
 }
 
-// readMore reads the next frame of a batch if there is one.
+// readMore reads the next frame of a batch if there is one, when readSeen has not.
 func (r *Reader) readMore(it *ring.Item) (bool, error) {
-	if r.readSeen(it) {
-		return true, nil
-	}
 	if r.credit == 0 {
-		r.ring.Pay(true)
+		r.ring.Pay()
 		if r.credit = r.s.fresh(); r.credit != 0 {
 			r.calmDown()
 		}
@@ -338,10 +333,4 @@ func (r *Reader) haste() ring.Haste {
 		return ring.LastFrame
 	}
 	return ring.NoHaste
-}
-
-// count counts the frame in f, which was read.
-func (r *Reader) count(f *Frame) {
-	release.Add(&r.frames, 1)
-	release.Add(&r.bytes, uint64(len(f.item.Payload)))
 }

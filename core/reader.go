@@ -29,8 +29,7 @@ type Reader struct {
 	writer   writerView    // what is known about the writer
 	stuck    stuck         // a writer that may wait for lost space
 
-	frames  atomic.Uint64
-	bytes   atomic.Uint64
+	passed  ring.Tally
 	waits   atomic.Uint64
 	healed  atomic.Uint64
 	buried  atomic.Uint64 // PID of the last writer that was found dead
@@ -119,13 +118,13 @@ func (r *Reader) Close() error {
 		// A release that was being made just now may have missed that it is the last one.
 		time.AfterFunc(secondRelease, r.unmapUnheld)
 	}
-	s.log.Info("buffer closed", "frames_read", r.frames.Load(), "bytes_read", r.bytes.Load())
+	s.log.Info("buffer closed", "frames_read", r.FramesRead(), "bytes_read", r.BytesRead())
 	return s.errorf("close buffer", err)
 }
 
 // release gives a frame back, and the memory when it was the last one of a closed Reader.
-func (r *Reader) release(slot *ring.Slot, gen uint64) {
-	switch r.ring.Release(slot, gen) {
+func (r *Reader) release(ticket uint64) {
+	switch r.ring.Release(ticket) {
 	case ring.Owed:
 		r.debts.note()
 	case ring.Due:
@@ -147,7 +146,7 @@ func (r *Reader) unmapUnheld() {
 func (r *Reader) Name() string { return r.s.name }
 
 // FramesRead is the number of frames that were read.
-func (r *Reader) FramesRead() uint64 { return r.frames.Load() }
+func (r *Reader) FramesRead() uint64 { return r.passed.Frames.Load() }
 
 // BytesRead is the number of payload bytes that were read.
-func (r *Reader) BytesRead() uint64 { return r.bytes.Load() }
+func (r *Reader) BytesRead() uint64 { return r.passed.Bytes.Load() }

@@ -22,7 +22,7 @@ type ReaderStats struct {
 // Stats returns the counters.
 func (r *Reader) Stats() ReaderStats {
 	st := ReaderStats{
-		FramesRead: r.frames.Load(), BytesRead: r.bytes.Load(), Held: r.ring.Held(),
+		FramesRead: r.FramesRead(), BytesRead: r.BytesRead(), Held: r.ring.Held(),
 		Waits: r.waits.Load(), WriterRestarts: r.ring.Restarts(), Repairs: r.healed.Load(),
 	}
 	st.PayloadSize, st.PayloadFree = r.s.payload()
@@ -54,7 +54,7 @@ type WriterStats struct {
 // Stats returns the counters.
 func (w *Writer) Stats() WriterStats {
 	st := WriterStats{
-		FramesWritten: w.frames.Load(), BytesWritten: w.bytes.Load(),
+		FramesWritten: w.FramesWritten(), BytesWritten: w.BytesWritten(),
 		Waits: w.waits.Load(), Reconnects: w.next.reconnects.Load(),
 		FramesLost: w.next.lost.Load(), SpaceInDoubt: w.doubt.Load(),
 	}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/zerobuffer-go/zerobuffer/core/crashpoint"
-	"github.com/zerobuffer-go/zerobuffer/core/internal/release"
 	"github.com/zerobuffer-go/zerobuffer/core/internal/ring"
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
@@ -29,7 +28,7 @@ func (w *Writer) WriteFrame(ctx context.Context, parts ...[]byte) (err error) {
 	}
 	done := false
 	if len(parts) == 1 {
-		done, err = w.put(parts[0], true)
+		done, err = w.put(parts[0])
 	}
 	if !done {
 		if err := w.write(ctx, parts); err != nil {
@@ -48,7 +47,7 @@ func (w *Writer) TryWriteFrame(parts ...[]byte) (ok bool, err error) {
 	}
 	defer w.s.leave(guard(), &err)
 	if len(parts) == 1 {
-		if done, err := w.put(parts[0], true); done {
+		if done, err := w.put(parts[0]); done {
 			return true, err
 		}
 	}
@@ -92,26 +91,27 @@ func (w *Writer) WriteBatch(ctx context.Context, frames [][]byte) (n int, err er
 			n, err = 0, flushed
 		}
 	}()
-	before := w.frames.Load()
+	before := w.written.Frames.Load()
 	for i, frame := range frames {
-		if done, _ := w.put(frame, false); done { // no error before it is flushed
+		if !w.reserved && w.peersMet() && w.ring.PutSealed(frame) { // as for most
+			w.written.Add(len(frame))
 			continue
 		}
 		if err := w.write(ctx, frames[i:i+1]); err != nil {
-			return int(w.frames.Load() - before), err
+			return int(w.written.Frames.Load() - before), err // less those that were given up
 		}
 	}
 	return len(frames), nil
 }
 
-// put copies a frame in one part and leaves it sealed, or publishes it at once, if that can be done
-// as for most: with both peers there, and nothing else to be seen to.
-func (w *Writer) put(frame []byte, now bool) (done bool, err error) {
+// put copies a frame in one part and publishes it, if that can be done as for most: with both peers
+// there, and nothing else to be seen to.
+func (w *Writer) put(frame []byte) (done bool, err error) {
 	if w.reserved || !w.peersMet() {
 		return false, nil
 	}
-	if done, err = w.ring.Put(frame, now); done {
-		w.count(uint64(len(frame)))
+	if done, err = w.ring.Put(frame); done {
+		w.written.Add(len(frame))
 	}
 	if err != nil {
 		err = w.s.errorf("write frame to", err)
@@ -304,15 +304,9 @@ func (w *Writer) open(n int) ([]byte, error) {
 	return buf, nil
 }
 
-// count counts a frame of n bytes that is visible or about to be.
-func (w *Writer) count(n uint64) {
-	release.Add(&w.frames, 1)
-	release.Add(&w.bytes, n)
-}
-
 // seal ends the open frame and counts it.
 func (w *Writer) seal(n int) error {
-	w.count(uint64(n))
+	w.written.Add(n)
 	if err := w.ring.Seal(uint64(n)); err != nil {
 		return w.s.errorf("write frame to", err)
 	}

@@ -24,8 +24,7 @@ type Writer struct {
 	reserved bool  // between Reserve and Commit or Abort
 	gone     error // the reader was found dead, or its buffer was given up
 
-	frames  atomic.Uint64
-	bytes   atomic.Uint64
+	written ring.Tally
 	waits   atomic.Uint64
 	doubt   atomic.Uint64
 	cleanup runtime.Cleanup
@@ -108,7 +107,7 @@ func (w *Writer) Close() error {
 			err = errors.Join(err, s.unmap())
 		}
 	}
-	s.log.Info("writer closed", "frames_written", w.frames.Load(), "bytes_written", w.bytes.Load())
+	s.log.Info("writer closed", "frames_written", w.FramesWritten(), "bytes_written", w.BytesWritten())
 	return s.errorf("close writer of", err)
 }
 
@@ -137,10 +136,10 @@ func (w *Writer) mayWake() bool {
 func (w *Writer) Name() string { return w.s.name }
 
 // FramesWritten is the number of frames that were written.
-func (w *Writer) FramesWritten() uint64 { return w.frames.Load() }
+func (w *Writer) FramesWritten() uint64 { return w.written.Frames.Load() }
 
 // BytesWritten is the number of payload bytes that were written.
-func (w *Writer) BytesWritten() uint64 { return w.bytes.Load() }
+func (w *Writer) BytesWritten() uint64 { return w.written.Bytes.Load() }
 
 // MaxFrameSize is the largest payload of a frame in bytes. With [WriterOptions.Reconnect] it may be
 // another one in the next buffer.

@@ -55,7 +55,7 @@ func (s *aheadSides) read(t *testing.T) (it Item) {
 	ok, err := s.r.Next(false, &it)
 	require.NoError(t, err)
 	require.True(t, ok)
-	for i, c := range it.Payload {
+	for i, c := range s.r.Payload(it) {
 		require.Equal(t, pattern(it.Seq, i), c, "byte %d of frame %d", i, it.Seq)
 	}
 	s.held = append(s.held, it)
@@ -65,7 +65,7 @@ func (s *aheadSides) read(t *testing.T) (it Item) {
 // drain has the reader give back what it holds.
 func (s *aheadSides) drain() {
 	for _, it := range s.held {
-		s.r.Release(it.Slot, it.Gen)
+		s.r.Release(it.Ticket)
 	}
 	s.held = nil
 	s.r.GiveBack()
@@ -106,7 +106,7 @@ func TestAheadMoves(t *testing.T) {
 			require.Equal(t, 316+size, s.seg.OIEB.WritePos.Load())
 			it := s.read(t)
 			require.EqualValues(t, 4, it.Seq)
-			require.Len(t, it.Payload, int(size))
+			require.Len(t, s.r.Payload(it), int(size))
 			if more != 0 {
 				s.write(t, 10)
 				require.Equal(t, 342+size, s.seg.OIEB.WritePos.Load(), "the lap goes on")

@@ -24,19 +24,19 @@ type Consumer struct {
 	held
 }
 
-// Item is a frame as it was read. Payload is a view of the ring with cap == len.
+// Item is a frame as it was read: one with Size payload bytes and the number Seq. The ticket stands
+// for it until it is released.
 type Item struct {
-	Payload []byte
-	Seq     uint64
-	Slot    *Slot
-	Gen     uint64
+	Ticket uint64
+	Size   int
+	Seq    uint64
 }
 
 // NewConsumer returns the reader's side of the fresh ring in seg; space is its sem-r.
 func NewConsumer(seg layout.Segment, space Tokens) *Consumer {
 	c := &Consumer{view: newView(seg), space: space, expected: 1}
 	c.debtLimit, c.capacity = min(max(c.size/debtShare, 1), debtMost), c.size
-	c.slots = newSlots(minSlots)
+	c.use(newSlots(minSlots))
 	c.Hurry(NoHaste)
 	return c
 }
@@ -95,8 +95,11 @@ func (c *Consumer) Next(finish bool, it *Item) (bool, error) {
 }
 
 // NextSeen is Next for a usual frame, which an older call has seen. It returns false for all
-// others, and leaves them to Next.
+// others, and leaves them to Next. Now and then it looks whether the writer waits for space.
 func (c *Consumer) NextSeen(it *Item) bool {
+	if c.sum-c.looked >= payEvery {
+		c.Pay()
+	}
 	left := min(c.unread, c.size-c.pos)
 	if left <= layout.HeaderSize || c.full() {
 		return false
@@ -121,15 +124,24 @@ func (c *Consumer) skip(waste uint64) {
 // pass puts the frame at offset at, with number n and size payload bytes, into it, and goes behind
 // the frame. There is a slot for it.
 func (c *Consumer) pass(at, size, n uint64, it *Item) {
-	start := at + layout.HeaderSize
-	end := start + size
-	it.Payload, it.Seq = c.data[start:end:end], n
+	end := at + layout.HeaderSize + size
 	c.expected = n + 1
 	c.pos = c.fold(end)
 	c.unread -= end - at
 	c.sum += end - at
 	c.readCount++
-	it.Slot, it.Gen = c.hold(end)
+	*it = Item{Ticket: c.hold(end), Size: int(size), Seq: n}
+}
+
+// Payload is the payload of a frame that is held, as a view of the ring with cap == len, and nil of
+// one that is not. It is safe for concurrent use.
+func (c *Consumer) Payload(it Item) []byte {
+	end := c.at(it.Ticket / slotStates).end.Load()
+	if !c.Holds(it.Ticket) {
+		return nil
+	}
+	// The slot gets the end of another frame only after the release of this one.
+	return c.data[end-uint64(it.Size) : end : end]
 }
 
 // lookAtStart is done after look if the next frame is at 0: the writer may be about to start again

@@ -215,7 +215,7 @@ func (w *world) put(n uint64) (bool, error) {
 		b[j] = pattern(w.p.seq, j)
 	}
 	now := w.rnd.IntN(2) == 0
-	done, err := w.p.Put(b, now)
+	done, err := putEither(w.p, b, now)
 	if done && err == nil && now {
 		w.promised = w.p.seq - 1
 	}

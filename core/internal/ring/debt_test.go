@@ -46,7 +46,7 @@ func (d debtor) release() Released {
 	ok, err := d.c.Next(false, &it)
 	require.NoError(d.t, err)
 	require.True(d.t, ok)
-	return d.c.Release(it.Slot, it.Gen)
+	return d.c.Release(it.Ticket)
 }
 
 // An eighth of the ring is 128 bytes: three frames may be owed, the fourth makes them due.
@@ -75,15 +75,15 @@ func TestReleaseDueInLargeRing(t *testing.T) {
 func TestPay(t *testing.T) {
 	d := newDebtor(t, 1024)
 	d.space.waiters = 1
-	d.c.Pay(true)
+	d.c.Pay()
 	require.Zero(t, d.space.tokens, "nothing is owed")
 	require.Equal(t, Owed, d.release())
-	d.c.Pay(true)
+	d.c.Pay()
 	require.EqualValues(t, 1, d.space.tokens, "the writer was not told")
 	require.Zero(t, d.owed())
 	d.space.waiters = 0
 	require.Equal(t, Owed, d.release())
-	d.c.Pay(true)
+	d.c.Pay()
 	require.NotZero(t, d.owed(), "nobody waits")
 }
 
@@ -91,14 +91,13 @@ func TestPay(t *testing.T) {
 func TestPayNowAndThen(t *testing.T) {
 	d := newDebtor(t, 64<<10)
 	d.space.waiters = 1
-	for owed := uint64(40); owed < payEvery; owed += 40 {
+	for owed := uint64(40); owed < payEvery+40; owed += 40 {
 		require.Equal(t, Owed, d.release())
-		d.c.Pay(false)
 		require.Equal(t, owed, d.owed())
 	}
+	require.Zero(t, d.space.tokens)
 	require.Equal(t, Owed, d.release())
-	d.c.Pay(false)
-	require.Zero(t, d.owed())
+	require.EqualValues(t, 40, d.owed(), "what was owed before the last frame is back")
 	require.EqualValues(t, 1, d.space.tokens, "the writer was not told")
 }
 
@@ -122,9 +121,9 @@ func TestReleaseDueForLastFrame(t *testing.T) {
 		require.True(t, ok)
 	}
 	d.c.Hurry(LastFrame)
-	require.Equal(t, Owed, d.c.Release(items[0].Slot, items[0].Gen))
-	require.Equal(t, Owed, d.c.Release(items[1].Slot, items[1].Gen))
-	require.Equal(t, Due, d.c.Release(items[2].Slot, items[2].Gen))
+	require.Equal(t, Owed, d.c.Release(items[0].Ticket))
+	require.Equal(t, Owed, d.c.Release(items[1].Ticket))
+	require.Equal(t, Due, d.c.Release(items[2].Ticket))
 }
 
 // While frames stream in, the writer is told that nothing is unread only if much is owed.
@@ -144,7 +143,7 @@ func TestCouldRestart(t *testing.T) {
 		ok, err := r.Next(false, &it)
 		require.NoError(t, err)
 		require.True(t, ok)
-		r.Release(it.Slot, it.Gen)
+		r.Release(it.Ticket)
 	}
 	for range lookEvery/4096 - 1 {
 		read()

@@ -54,17 +54,17 @@ func newFullRing(t *testing.T, frames, size, laps int) *fullRing {
 	return r
 }
 
-func (r *fullRing) read(t *testing.T) (*Slot, uint64) {
+func (r *fullRing) read(t *testing.T) (ticket uint64) {
 	t.Helper()
 	var it Item
 	if ok, err := r.c.Next(true, &it); !ok || err != nil {
 		t.Fatalf("read a frame: %v, %v", ok, err)
 	}
-	h := heldFrame{seq: it.Seq, data: it.Payload}
+	h := heldFrame{seq: it.Seq, data: r.c.Payload(it)}
 	if err := h.check(); err != nil {
 		t.Fatal(err)
 	}
-	return it.Slot, it.Gen
+	return it.Ticket
 }
 
 // TestAttachToFullRing attaches a writer of ours behind a foreign one that has left no byte. It
@@ -88,15 +88,10 @@ func TestAttachToFullRing(t *testing.T) {
 func attachToFull(t *testing.T, frames, laps int, held, killed bool) {
 	size := 256/frames - layout.HeaderSize
 	r := newFullRing(t, frames, size, laps)
-	type slot struct {
-		*Slot
-		gen uint64
-	}
-	var slots []slot
+	var tickets []uint64
 	if held {
 		for range frames {
-			s, gen := r.read(t)
-			slots = append(slots, slot{s, gen})
+			tickets = append(tickets, r.read(t))
 		}
 	}
 	if killed { // between write_pos and the subtraction
@@ -110,12 +105,11 @@ func attachToFull(t *testing.T, frames, laps int, held, killed bool) {
 	if b, err := p.Open(20); b != nil || err != nil {
 		t.Fatalf("there is room in a full ring (%v)", err)
 	}
-	for range frames - len(slots) {
-		s, gen := r.read(t)
-		slots = append(slots, slot{s, gen})
+	for range frames - len(tickets) {
+		tickets = append(tickets, r.read(t))
 	}
-	for _, s := range slots {
-		r.c.Release(s.Slot, s.gen)
+	for _, ticket := range tickets {
+		r.c.Release(ticket)
 	}
 	r.c.GiveBack()
 	if b, err := p.Open(20); b == nil || err != nil {

@@ -68,14 +68,15 @@ func FuzzConsumer(f *testing.F) {
 				c.Heal(0)
 				continue
 			}
-			if len(it.Payload) > len(seg.Payload)-layout.HeaderSize || cap(it.Payload) != len(it.Payload) {
-				t.Fatalf("a view of %d bytes, cap %d", len(it.Payload), cap(it.Payload))
+			b := c.Payload(it)
+			if len(b) != it.Size || len(b) > len(seg.Payload)-layout.HeaderSize || cap(b) != len(b) {
+				t.Fatalf("a view of %d bytes, cap %d, of a frame of %d", len(b), cap(b), it.Size)
 			}
-			for j := range it.Payload {
-				it.Payload[j]++ // inside the mapping, or this panics
+			for j := range b {
+				b[j]++ // inside the mapping, or this panics
 			}
 			if len(rest) > 0 && rest[0]%2 == 0 {
-				c.Release(it.Slot, it.Gen)
+				c.Release(it.Ticket)
 				rest = rest[1:]
 			}
 		}

@@ -20,17 +20,18 @@ const (
 	minSlots = 64
 )
 
-// Slot is a frame that was read and whose space has not gone back yet. It is used again for later
-// frames, so what refers to it keeps the generation as well.
-type Slot struct {
-	gen   atomic.Uint64 // see the states below
-	end   uint64        // read_pos after the frame
-	sum   uint64        // bytes that go back with this frame and all before it
-	count uint64        // read_count after the frame
+// slot is a frame that was read and whose space has not gone back yet. It is used again for later
+// frames, so what refers to it has the ticket of its frame.
+type slot struct {
+	ticket atomic.Uint64 // see the states below
+	end    atomic.Uint64 // read_pos after the frame
+	sum    uint64        // bytes that go back with this frame and all before it
+	count  uint64        // read_count after the frame
 }
 
-// The states of a slot are the low bits of its generation. A frame counts as held until its release
-// is through, so the memory stays mapped that long.
+// The low bits of a ticket are the state of the slot, and the others how many frames were read
+// before this one, so no two frames have the same. A frame counts as held until its release is
+// through, so the memory stays mapped that long.
 const (
 	slotFree      = 0
 	slotHeld      = 1
@@ -38,19 +39,17 @@ const (
 	slotStates    = 4
 )
 
-// Gen is the generation of the slot.
-func (s *Slot) Gen() uint64 { return s.gen.Load() }
-
 // held is the queue of frames that were read and whose space has not gone back: those that are
 // held, and those that are owed to the writer.
 type held struct {
-	slots     []*Slot       // a queue in a ring; read and exchanged with mu held, or by Next
-	taken     atomic.Uint64 // frames that were read; stored by Next alone
-	sum       uint64        // bytes of all frames that were read; Next alone
-	readCount uint64        // read_count after the last frame that was read; Next alone
-	looked    uint64        // sum at the last look for a waiting writer; Next alone
-	debtLimit uint64        // bytes that may be owed
-	capacity  uint64        // bytes of the ring
+	slots     []*slot                 // a queue in a ring; Next alone
+	shared    atomic.Pointer[[]*slot] // the same for all; stored with mu held
+	taken     atomic.Uint64           // frames that were read; stored by Next alone
+	sum       uint64                  // bytes of all frames that were read; Next alone
+	readCount uint64                  // read_count after the last frame that was read; Next alone
+	looked    uint64                  // sum at the last look for a waiting writer; Next alone
+	debtLimit uint64                  // bytes that may be owed
+	capacity  uint64                  // bytes of the ring
 
 	eager     atomic.Uint64 // give back at the release of a frame with this sum or a larger one
 	mu        sync.Mutex    // held by the one who gives back
@@ -59,8 +58,14 @@ type held struct {
 	published atomic.Uint64 // read_pos as published, not folded; stored with mu held
 }
 
-func newSlots(n int) []*Slot {
-	block, slots := make([]Slot, n), make([]*Slot, n)
+// use has slots used from now on.
+func (h *held) use(slots []*slot) {
+	h.slots = slots
+	h.shared.Store(&slots)
+}
+
+func newSlots(n int) []*slot {
+	block, slots := make([]slot, n), make([]*slot, n)
 	for i := range slots {
 		slots[i] = &block[i]
 	}
@@ -72,15 +77,28 @@ func newSlots(n int) []*Slot {
 func (h *held) full() bool { return h.taken.Load()-h.back.Load() == uint64(len(h.slots)) }
 
 // hold appends the frame that was read last, which ends at end, to the queue, which is not full,
-// and returns its slot and the generation.
-func (h *held) hold(end uint64) (s *Slot, gen uint64) {
+// and returns its ticket.
+func (h *held) hold(end uint64) (ticket uint64) {
 	taken := h.taken.Load()
-	s = h.slots[taken&uint64(len(h.slots)-1)]
-	s.end, s.sum, s.count = end, h.sum, h.readCount
-	gen = s.gen.Load() + slotHeld
-	release.Store(&s.gen, gen)
+	s := h.slots[taken&uint64(len(h.slots)-1)]
+	s.sum, s.count = h.sum, h.readCount
+	release.Store(&s.end, end)
+	ticket = taken*slotStates + slotHeld
+	release.Store(&s.ticket, ticket)
 	release.Store(&h.taken, taken+1)
-	return s, gen
+	return ticket
+}
+
+// at is the slot of the frame before which n others were read, or of a later one if it was given
+// back.
+func (h *held) at(n uint64) *slot {
+	slots := *h.shared.Load()
+	return slots[n&uint64(len(slots)-1)]
+}
+
+// Holds tells whether the frame with this ticket is held.
+func (h *held) Holds(ticket uint64) bool {
+	return h.at(ticket/slotStates).ticket.Load() == ticket
 }
 
 // grow doubles the number of slots. Those that are in use keep their addresses. It returns false if
@@ -92,13 +110,12 @@ func (h *held) grow(total uint64) bool {
 	if h.sum-h.given.Load()+total > h.capacity {
 		return false
 	}
-	old := h.slots
-	slots := append(newSlots(len(old)), newSlots(len(old))...)
+	slots := newSlots(2 * len(h.slots))
 	taken := h.taken.Load()
 	for i := h.back.Load(); i < taken; i++ {
-		slots[i&uint64(len(slots)-1)] = old[i&uint64(len(old)-1)]
+		slots[i&uint64(len(slots)-1)] = h.at(i)
 	}
-	h.slots = slots
+	h.use(slots)
 	return true
 }
 
@@ -114,15 +131,16 @@ const (
 
 // Release gives a frame back. Space goes back in the order of the frames, whatever the order of the
 // calls, and not at once: see [Consumer.GiveBack]. Nothing that a peer can reach is touched.
-func (c *Consumer) Release(s *Slot, gen uint64) Released {
-	if !s.gen.CompareAndSwap(gen, gen-slotHeld+slotReleasing) {
+func (c *Consumer) Release(ticket uint64) Released {
+	s := c.at(ticket / slotStates)
+	if !s.ticket.CompareAndSwap(ticket, ticket-slotHeld+slotReleasing) {
 		return Stale
 	}
 	sum := s.sum // before the slot is free for a later frame
 	due := sum-c.given.Load() >= c.debtLimit || c.taken.Load()-c.back.Load() >= debtFrames
 	// Partner: GiveBack. This is no barrier for the load of eager: who sets it gives back at once,
 	// and looks once more a moment later if something seems to be held.
-	release.Store(&s.gen, gen-slotHeld+slotStates)
+	release.Store(&s.ticket, ticket-slotHeld+slotFree)
 	if due || sum >= c.eager.Load() {
 		return Due
 	}
@@ -132,15 +150,8 @@ func (c *Consumer) Release(s *Slot, gen uint64) Released {
 // payEvery is how many bytes are read between two looks whether the writer waits for space.
 const payEvery = 4 << 10
 
-// Pay gives back what is owed if the writer is seen waiting for it. Without now it looks only now
-// and then.
-func (c *Consumer) Pay(now bool) {
-	if now || c.sum-c.looked >= payEvery {
-		c.pay()
-	}
-}
-
-func (c *Consumer) pay() {
+// Pay gives back what is owed if the writer is seen waiting for it.
+func (c *Consumer) Pay() {
 	c.looked = c.sum
 	if c.back.Load() == c.taken.Load() {
 		return
@@ -200,13 +211,13 @@ func (c *Consumer) GiveBack() (held int) {
 	if back == c.back.Load() {
 		return int(taken - back)
 	}
-	last := c.slots[(back-1)&uint64(len(c.slots)-1)]
-	bytes := last.sum - c.given.Load()
+	last := c.at(back - 1)
+	end, bytes := last.end.Load(), last.sum-c.given.Load()
 	// Last, because who sees that nothing is out, without mu, may let the memory go; and in any
 	// case, also when the memory behind the words is gone and an access ends in a panic.
 	defer c.back.Store(back)
-	c.published.Store(last.end)
-	release.Store(&c.oieb.ReadPos, last.end)
+	c.published.Store(end)
+	release.Store(&c.oieb.ReadPos, end)
 	step("read-pos")
 	release.Store(&c.oieb.ReadCount, last.count)
 	step("read-count")
@@ -233,7 +244,7 @@ func (c *Consumer) Held() int {
 // released is the number of frames that were released in a row, from the first one on. mu is held.
 func (h *held) released() uint64 {
 	back, taken := h.back.Load(), h.taken.Load()
-	for back < taken && h.slots[back&uint64(len(h.slots)-1)].gen.Load()%slotStates == slotFree {
+	for back < taken && h.at(back).ticket.Load()%slotStates == slotFree {
 		back++
 	}
 	return back

@@ -46,14 +46,14 @@ func TestConsumerHoldsNoMoreThanTheRing(t *testing.T) {
 	grown := allocated(func() {
 		for ; err == nil && seq < 100_000; seq++ {
 			if err = read(seq, &it); err == nil {
-				c.Release(it.Slot, it.Gen)
+				c.Release(it.Ticket)
 			}
 		}
 	})
 	require.ErrorIs(t, err, ErrCorrupt)
 	require.LessOrEqual(t, seq, uint64(2*minSlots), "two laps are enough to see it")
 	require.Less(t, grown, uint64(1<<16))
-	require.Equal(t, Due, c.Release(first.Slot, first.Gen))
+	require.Equal(t, Due, c.Release(first.Ticket))
 	require.Zero(t, c.GiveBack())
 	ok, err := c.Next(false, &it)
 	require.NoError(t, err)

@@ -46,12 +46,11 @@ func newSegment(size uint64) layout.Segment {
 
 // heldFrame is a frame that a reader has taken and not given back.
 type heldFrame struct {
-	seq   uint64
-	at    uint64
-	data  []byte
-	total uint64
-	slot  *Slot
-	gen   uint64
+	seq    uint64
+	at     uint64
+	data   []byte
+	total  uint64
+	ticket uint64 // of a reader of ours
 }
 
 // pattern is the byte j of frame seq.
@@ -183,13 +182,13 @@ func (r *ourReader) read() (*heldFrame, error) {
 		return nil, err
 	}
 	r.credit -= min(r.credit, 1)
-	f := &heldFrame{seq: it.Seq, data: it.Payload, slot: it.Slot, gen: it.Gen}
+	f := &heldFrame{seq: it.Seq, data: r.c.Payload(it), ticket: it.Ticket}
 	return f, f.check()
 }
 
 // release gives back late now and then, as the reader does while frames come fast.
 func (r *ourReader) release(h *heldFrame) {
-	if r.c.Release(h.slot, h.gen) == Due || h.seq%3 != 0 {
+	if r.c.Release(h.ticket) == Due || h.seq%3 != 0 {
 		r.c.GiveBack()
 	}
 }

@@ -40,7 +40,7 @@ func TestAdditionOnItsWay(t *testing.T) {
 					look(t, w)
 				}
 			})
-			w.rd.(*ourReader).c.Release(h.slot, h.gen)
+			w.rd.(*ourReader).c.Release(h.ticket)
 			w.rd.(*ourReader).c.GiveBack()
 			if free := w.seg.OIEB.PayloadFree.Load(); free != 256 {
 				t.Errorf("%d bytes are free, want 256", free)

@@ -23,27 +23,14 @@ func (p *Producer) Straight(n uint64) []byte {
 	return p.begin(place{at: p.pos}, total)
 }
 
-// Put writes such a frame, in one part, and seals it; with now it publishes it as well, without the
-// account of a batch in between. For all other frames, for the last one of a batch, which is
-// published at once, and with now behind others that are sealed, it returns false and has changed
-// nothing.
-func (p *Producer) Put(frame []byte, now bool) (bool, error) {
-	at, total, b := p.pos, layout.HeaderSize+uint64(len(frame)), &p.sealed
-	if !p.straight(total) || b.n >= batchMax-1 || now && b.n != 0 {
+// Put writes such a frame, in one part, and publishes it, without the account of a batch. For all
+// other frames, and behind others that are sealed, it returns false and has changed nothing.
+func (p *Producer) Put(frame []byte) (bool, error) {
+	at, total := p.pos, layout.HeaderSize+uint64(len(frame))
+	if !p.straight(total) || p.sealed.n != 0 {
 		return false, nil
 	}
-	Copy(p.mark(at, total), frame)
-	step("payload")
-	p.pos = at + total // not the end of the ring
-	p.room -= total
-	p.seq++
-	p.full = false
-	if !now {
-		b.at[b.n] = at
-		b.n++
-		b.bytes += total
-		return true, nil
-	}
+	p.put(frame, total)
 	p.advance(1)
 	if p.subtractsFirst() {
 		p.subtract(total)
@@ -51,6 +38,31 @@ func (p *Producer) Put(frame []byte, now bool) (bool, error) {
 	layout.WriteSeq(p.data[at:], p.seq-1)
 	step("unmark")
 	return true, p.post(1, total)
+}
+
+// PutSealed is Put for a frame of a batch, which Flush publishes. It returns false for the last one
+// of a full batch as well, which is published at once.
+func (p *Producer) PutSealed(frame []byte) bool {
+	b, at, total := &p.sealed, p.pos, layout.HeaderSize+uint64(len(frame))
+	if !p.straight(total) || b.n >= batchMax-1 {
+		return false
+	}
+	p.put(frame, total)
+	b.at[b.n] = at
+	b.n++
+	b.bytes += total
+	return true
+}
+
+// put writes a frame of total bytes behind the last one, and goes behind it. It does not get to the
+// end of the ring.
+func (p *Producer) put(frame []byte, total uint64) {
+	Copy(p.mark(p.pos, total), frame)
+	step("payload")
+	p.pos += total
+	p.room -= total
+	p.seq++
+	p.full = false
 }
 
 // Copy copies a part of a payload to the place of the frame, and returns what is behind it.

@@ -24,7 +24,7 @@ func TestPutTakesTheSameSteps(t *testing.T) {
 				require.NoError(t, w.Flush())
 			})
 			short := stepsOf(t, foreign, func(w *Producer) {
-				done, err := w.Put(frame, true)
+				done, err := w.Put(frame)
 				require.NoError(t, err)
 				require.True(t, done)
 			})

@@ -61,7 +61,7 @@ func (r *readerSide) frameOfOurs() bool {
 	if err != nil || !ok {
 		return false
 	}
-	r.got(&heldFrame{seq: it.Seq, data: it.Payload, slot: it.Slot, gen: it.Gen})
+	r.got(&heldFrame{seq: it.Seq, data: r.c.Payload(it), ticket: it.Ticket})
 	return true
 }
 

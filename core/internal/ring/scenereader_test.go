@@ -200,7 +200,7 @@ func (r *readerSide) release(n int) {
 		return
 	}
 	// Now and then the space goes back late, as it does while frames come fast.
-	if r.c.Release(h.slot, h.gen) == Due || h.seq%3 != 0 {
+	if r.c.Release(h.ticket) == Due || h.seq%3 != 0 {
 		r.c.GiveBack()
 	}
 }

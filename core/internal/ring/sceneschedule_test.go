@@ -129,7 +129,7 @@ func (c *Consumer) mix(h *hash) {
 	h.add(c.pos, c.unread, c.expected, c.sum, c.readCount, back, taken, c.given.Load(),
 		c.published.Load(), c.restarts.Load(), c.eager.Load())
 	for i := back; i < taken; i++ {
-		s := c.slots[i&uint64(len(c.slots)-1)]
-		h.add(s.gen.Load(), s.end, s.sum, s.count)
+		s := c.at(i)
+		h.add(s.ticket.Load(), s.end.Load(), s.sum, s.count)
 	}
 }

@@ -45,6 +45,6 @@ func TestNextBehindShortTail(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, ok)
 	require.EqualValues(t, 7, it.Seq)
-	require.Len(t, it.Payload, 24)
+	require.Equal(t, 24, it.Size)
 	require.EqualValues(t, 40, r.pos)
 }
