@@ -8,5 +8,22 @@ func (r *Reader) Rest() time.Duration { return r.s.rest() }
 // Rest is how long a blocked call sleeps until it looks after its peer.
 func (w *Writer) Rest() time.Duration { return w.s.rest() }
 
+// Blocks is how often a call has waited for a token in the kernel.
+func (w *Writer) Blocks() uint64 { return w.s.blocks.Load() / 2 }
+
+// Naps is what decides how long a writer sleeps.
+type Naps = naps
+
+// Next is what a writer asks when it finds the ring full.
+func (n *naps) Next(now time.Time, written, size uint64) time.Duration {
+	return n.next(now, written, size)
+}
+
+// The bounds of a sleep.
+const (
+	NapMost  = napMost
+	NapLeast = napLeast
+)
+
 // OpenWriters is the number of Writers of this process.
 func OpenWriters() int { return int(openWriters.Load()) }

@@ -21,6 +21,7 @@ type Writer struct {
 	ring *ring.Producer // exchanged under s.mapped
 	next following
 
+	naps     naps
 	reserved bool  // between Reserve and Commit or Abort
 	gone     error // the reader was found dead, or its buffer was given up
 
