@@ -46,6 +46,21 @@ func (g *cutRig) finish(t *testing.T) {
 	require.Zero(t, mapped(), "still mapped")
 }
 
+// TestTruncatedReadHasNoFrame reads a frame whose header is gone: what comes with the error is none,
+// and above all not the one before it.
+func TestTruncatedReadHasNoFrame(t *testing.T) {
+	g := newCutRig(t)
+	g.held.Release()
+	g.cutTo(t, 4096+8192) // the second frame begins behind that
+	f, err := g.r.ReadFrame(t.Context())
+	require.ErrorIs(t, err, zerobuffer.ErrSegmentTruncated)
+	require.False(t, f.Valid())
+	require.Nil(t, f.Bytes())
+	f.Release()
+	require.Zero(t, g.r.Stats().Held)
+	g.finish(t)
+}
+
 // TestTruncatedBetweenFrames cuts the segment off between two frames. Latest and ReadBatch have the
 // first one when they meet the end, and do not keep it.
 func TestTruncatedBetweenFrames(t *testing.T) {

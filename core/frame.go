@@ -20,7 +20,7 @@ type Frame struct { // four words: more would not be kept in registers
 // [Frame.Release]; a slice from before must not be used then, because the writer puts other
 // frames there. It lives on after [Reader.Close] until Release.
 func (f Frame) Bytes() []byte {
-	if f.reader == nil {
+	if f.item.Ticket == 0 {
 		return nil
 	}
 	return f.reader.ring.Payload(f.item)
@@ -48,14 +48,14 @@ func (f Frame) Len() int { return f.item.Size }
 func (f Frame) Sequence() uint64 { return f.item.Seq }
 
 // Valid tells whether the frame is held: it was read, and not released.
-func (f Frame) Valid() bool { return f.reader != nil && f.reader.ring.Holds(f.item.Ticket) }
+func (f Frame) Valid() bool { return f.item.Ticket != 0 && f.reader.ring.Holds(f.item.Ticket) }
 
 // Release gives the space of the frame back to the writer. Frames may be released in any order
 // and from any goroutine; space goes back in the order of the frames. A second Release, through
 // this value or a copy, does nothing, even when the place belongs to a later frame by then. While
 // frames come fast space goes back some milliseconds later, or as soon as the writer waits for it.
 func (f Frame) Release() {
-	if f.reader != nil {
+	if f.item.Ticket != 0 {
 		f.reader.release(f.item.Ticket)
 	}
 }

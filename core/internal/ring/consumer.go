@@ -25,7 +25,7 @@ type Consumer struct {
 }
 
 // Item is a frame as it was read: one with Size payload bytes and the number Seq. The ticket stands
-// for it until it is released.
+// for it until it is released, and is 0 only where nothing was read.
 type Item struct {
 	Ticket uint64
 	Size   int
