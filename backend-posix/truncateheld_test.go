@@ -46,8 +46,8 @@ func (g *cutRig) finish(t *testing.T) {
 	require.Zero(t, mapped(), "still mapped")
 }
 
-// TestTruncatedReadHasNoFrame reads a frame whose header is gone: what comes with the error is none,
-// and above all not the one before it.
+// TestTruncatedReadHasNoFrame reads a frame whose header is gone: what comes with the error is
+// none, and above all not the one before it.
 func TestTruncatedReadHasNoFrame(t *testing.T) {
 	g := newCutRig(t)
 	g.held.Release()

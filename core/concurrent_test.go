@@ -63,14 +63,17 @@ func TestReleaseConcurrentSafe(t *testing.T) {
 	require.EqualValues(t, frames, g.r.FramesRead())
 }
 
-// TestFrameStaleConcurrentSafe looks at a frame that was released while its place in the account is
-// used for others. The race detector takes part.
-func TestFrameStaleConcurrentSafe(t *testing.T) {
+// TestFrameConcurrentSafe looks from another goroutine at a frame that is held and at one that was
+// released, while so many later ones are read that the account of them grows. The race detector
+// takes part.
+func TestFrameConcurrentSafe(t *testing.T) {
 	t.Parallel()
-	g := smallRig(t)
+	g := newRig(t, zerobuffer.ReaderOptions{PayloadSize: 64 << 10}, zerobuffer.WriterOptions{})
 	g.write(5, 'a')
 	stale := g.read()
 	stale.Release()
+	g.write(5, 'b')
+	held := g.read()
 	var looks sync.WaitGroup
 	end := make(chan struct{})
 	looks.Go(func() {
@@ -85,13 +88,19 @@ func TestFrameStaleConcurrentSafe(t *testing.T) {
 				t.Error("the frame is another one")
 				return
 			}
+			if !held.Valid() || string(held.Bytes()) != "bbbbb" {
+				t.Error("the frame is not held")
+				return
+			}
 		}
 	})
-	for range 5000 {
-		g.write(5, 'b')
+	for i := range 2000 {
+		g.write(5, 'c')
 		f := g.read()
 		require.Len(t, f.Bytes(), 5)
-		f.Release()
+		if i%2 == 0 {
+			f.Release()
+		}
 	}
 	close(end)
 	looks.Wait()

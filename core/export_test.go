@@ -14,16 +14,11 @@ func (w *Writer) Blocks() uint64 { return w.s.blocks.Load() / 2 }
 // Naps is what decides how long a writer sleeps.
 type Naps = naps
 
-// Next is what a writer asks when it finds the ring full.
-func (n *naps) Next(now time.Time, written, size uint64) time.Duration {
-	return n.next(now, written, size)
-}
+// Due is what a writer asks when it finds the ring full.
+func (n *naps) Due(now time.Time, written, size uint64) bool { return n.due(now, written, size) }
 
-// The bounds of a sleep.
-const (
-	NapMost  = napMost
-	NapLeast = napLeast
-)
+// NapTime is how long it sleeps.
+const NapTime = napTime
 
 // OpenWriters is the number of Writers of this process.
 func OpenWriters() int { return int(openWriters.Load()) }

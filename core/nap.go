@@ -1,14 +1,18 @@
 package zerobuffer
 
-import "time"
+import (
+	"time"
+
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
+)
 
 const (
-	// napPart of the ring is what the reader may read while the writer sleeps: one of napPart.
+	// napTime is how long a writer sleeps. Go's timers are no finer than a millisecond where nothing
+	// else runs. A time-out, a context, Close or a death of the reader may come so much later.
+	napTime = time.Millisecond
+	// napPart of the ring has to last the reader that long: one of napPart. So it has always
+	// something to read, also if the sleep takes longer.
 	napPart = 8
-	// napMost is how long one sleep lasts at most: nothing else ends it.
-	napMost = time.Millisecond
-	// napLeast is the shortest sleep that is worth it. The system adds about as much.
-	napLeast = 50 * time.Microsecond
 )
 
 // naps keeps account of how often a ring is found full, in front of a reader of another language.
@@ -17,31 +21,28 @@ const (
 // finding the ring full sleeps a while before it waits.
 type naps struct {
 	full    time.Time // when it was found so last
-	written uint64    // payload bytes that had been written then
+	written uint64    // bytes that had been written then
 }
 
-// next is how long to sleep when a ring of size bytes is full: about as long as the reader takes
-// for one of napPart of it, going by how many bytes had room since it was full last. It is 0 if
-// those were as many, or none.
-func (n *naps) next(now time.Time, written, size uint64) time.Duration {
+// due tells whether to sleep when a ring of size bytes is full: if so little of it had room since
+// it was full last, in such a time, that the reader takes napTime at least for one of napPart.
+func (n *naps) due(now time.Time, written, size uint64) bool {
 	took, bytes := now.Sub(n.full), written-n.written
 	n.full, n.written = now, written
 	part := size / napPart
 	if bytes == 0 || bytes >= part {
-		return 0
+		return false
 	}
-	nap := float64(took) * float64(part) / float64(bytes)
-	if nap < float64(napLeast) {
-		return 0
-	}
-	return time.Duration(min(nap, float64(napMost)))
+	return float64(took)*float64(part) >= float64(napTime)*float64(bytes)
 }
 
 // nap sleeps, if it is time to.
-func (w *Writer) nap(wt *wait) {
+func (w *Writer) nap() {
 	if w.s.ours || w.opts.Wait == WaitSpin || w.ring.Unsettled() {
 		return
 	}
-	size := w.s.seg.Geometry.PayloadSize
-	time.Sleep(w.naps.next(w.s.clock(wt), w.BytesWritten(), size))
+	written := w.BytesWritten() + layout.HeaderSize*w.FramesWritten()
+	if w.naps.due(time.Now(), written, w.s.seg.Geometry.PayloadSize) {
+		time.Sleep(napTime)
+	}
 }

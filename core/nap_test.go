@@ -15,17 +15,17 @@ func TestNaps(t *testing.T) {
 	const size, part = 8 << 10, 1 << 10
 	var n zerobuffer.Naps
 	now, written := time.Now(), uint64(1<<20)
-	full := func(after time.Duration, bytes uint64) time.Duration {
+	full := func(after time.Duration, bytes uint64) bool {
 		now, written = now.Add(after), written+bytes
-		return n.Next(now, written, size)
+		return n.Due(now, written, size)
 	}
-	require.Zero(t, full(0, 0), "for the first time")
-	require.Equal(t, 800*time.Microsecond, full(100*time.Microsecond, part/8))
-	require.Zero(t, full(time.Microsecond, 0), "nothing had room")
-	require.Equal(t, zerobuffer.NapMost, full(time.Hour, 1))
-	require.Zero(t, full(time.Second, part), "as much as it may be")
-	require.Equal(t, zerobuffer.NapLeast, full(zerobuffer.NapLeast/2, part/2))
-	require.Zero(t, full(zerobuffer.NapLeast/2-time.Nanosecond, part/2), "too short to sleep")
+	require.False(t, full(0, 0), "for the first time")
+	require.True(t, full(zerobuffer.NapTime/4, part/4))
+	require.False(t, full(zerobuffer.NapTime/4-1, part/4), "the reader would have nothing to read")
+	require.False(t, full(time.Microsecond, 0), "nothing had room")
+	require.True(t, full(time.Hour, 1))
+	require.True(t, full(time.Second, part-1))
+	require.False(t, full(time.Second, part), "so much had room that it need not be more")
 }
 
 // TestWriterNapsWhereTheRingStaysFull counts how often a writer waits for a token, for which a
@@ -35,7 +35,7 @@ func TestWriterNapsWhereTheRingStaysFull(t *testing.T) {
 	if runtime.GOMAXPROCS(0) == 1 {
 		t.Skip("the reader leaves the writer no processor")
 	}
-	const frames, payload, ring = 3000, 112, 64 << 10
+	const frames, payload, ring = 3000, 112, 64 << 10 // of 512 frames, for which it takes 10 ms
 	g := newHookedRig(t, &hookedBackend{foreign: true}, zerobuffer.ReaderOptions{PayloadSize: ring},
 		zerobuffer.WriterOptions{Wait: zerobuffer.WaitBlock})
 	wrote := make(chan error, 1)
@@ -63,4 +63,38 @@ func TestWriterNapsWhereTheRingStaysFull(t *testing.T) {
 	require.NoError(t, <-wrote)
 	require.NotZero(t, g.w.Blocks(), "the ring was never full")
 	require.Less(t, g.w.Blocks(), uint64(frames/20))
+}
+
+// TestWriterNapsLookAround blocks for less than the time after which the writer looks whether the
+// objects are still there, time and again, in frames so large that it does not sleep.
+func TestWriterNapsLookAround(t *testing.T) {
+	t.Parallel()
+	b := &hookedBackend{foreign: true}
+	g := newHookedRig(t, b, zerobuffer.ReaderOptions{PayloadSize: 64 << 10},
+		zerobuffer.WriterOptions{Wait: zerobuffer.WaitBlock})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	wrote := make(chan error, 1)
+	go func() {
+		for {
+			if err := g.w.WriteFrame(ctx, make([]byte, 16<<10)); err != nil {
+				wrote <- err
+				return
+			}
+		}
+	}()
+	b.removed.Store(true)
+	for {
+		select {
+		case err := <-wrote:
+			require.ErrorIs(t, err, zerobuffer.ErrSegmentRemoved)
+			return
+		case <-time.After(3 * time.Millisecond):
+		}
+		f, ok, err := g.r.TryReadFrame()
+		require.NoError(t, err)
+		if ok {
+			f.Release()
+		}
+	}
 }

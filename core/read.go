@@ -68,17 +68,19 @@ func (r *Reader) ReadBatch(ctx context.Context, frames []Frame) (n int, err erro
 	if err := ctx.Err(); err != nil || len(frames) == 0 {
 		return 0, asTimeout(err, errReadTimeout)
 	}
-	if err := r.read(ctx, &frames[0].item); err != nil {
+	next := Frame{reader: r} // what is in frames stays whole if the memory ends meanwhile
+	if err := r.read(ctx, &next.item); err != nil {
 		return 0, err
 	}
-	frames[0].reader = r
-	r.passed.Add(frames[0].item.Size)
+	r.passed.Add(next.item.Size)
+	frames[0] = next
 	for n = 1; n < len(frames); n++ {
 		f := &frames[n]
 		if !r.readSeen(&f.item) {
-			if ok, err := r.readMore(&f.item); !ok || err != nil {
+			if ok, err := r.readMore(&next.item); !ok || err != nil {
 				return n, nil
 			}
+			f.item = next.item
 		}
 		f.reader = r
 		r.passed.Add(f.item.Size)

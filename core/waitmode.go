@@ -15,7 +15,9 @@ const (
 	// last wait, up to 1 ms. It stops looking while that is in vain, and with one processor. It is
 	// the default, and right for nearly everything.
 	WaitAdaptive WaitMode = iota
-	// WaitBlock blocks in the kernel at once: the least CPU time, and the slowest hand-over.
+	// WaitBlock blocks in the kernel at once: the least CPU time, and the slowest hand-over. In front
+	// of a reader of another language that leaves the ring full a Writer sleeps for a millisecond
+	// first now and then, with WaitAdaptive as well.
 	WaitBlock
 	// WaitSpin never blocks, and so keeps a processor busy for as long as a call waits. It is for
 	// a machine with a processor to spare for each side.

@@ -261,7 +261,7 @@ func (w *Writer) awaitSpace(ctx context.Context, wt *wait) (uint32, error) {
 		return n, nil
 	}
 	w.waits.Add(1)
-	w.nap(wt)
+	w.nap()
 	if n := s.spin.Until(s.arrived); n != 0 {
 		return n, nil
 	}

@@ -43,7 +43,7 @@ const (
 // held, and those that are owed to the writer.
 type held struct {
 	slots     []*slot                 // a queue in a ring; Next alone
-	shared    atomic.Pointer[[]*slot] // the same for all; stored with mu held
+	shared    atomic.Pointer[[]*slot] // the same for all goroutines
 	taken     atomic.Uint64           // frames that were read; stored by Next alone
 	sum       uint64                  // bytes of all frames that were read; Next alone
 	readCount uint64                  // read_count after the last frame that was read; Next alone

@@ -126,7 +126,7 @@ func (p *Producer) mix(h *hash) {
 // mix adds the private state of a Consumer.
 func (c *Consumer) mix(h *hash) {
 	back, taken := c.back.Load(), c.taken.Load()
-	h.add(c.pos, c.unread, c.expected, c.sum, c.readCount, back, taken, c.given.Load(),
+	h.add(c.pos, c.unread, c.expected, c.sum, c.looked, c.readCount, back, taken, c.given.Load(),
 		c.published.Load(), c.restarts.Load(), c.eager.Load())
 	for i := back; i < taken; i++ {
 		s := c.at(i)

@@ -28,9 +28,9 @@ const (
 	small   = 64
 	video   = 3_110_400 // a frame of 1080p in yuv420p
 	bigRing = 256 << 20
-	// mostPlaces is the most bytes of a bare transfer's region.
-	mostPlaces = 32 << 20
-	batch      = 32
+	// mostTransfer is the most bytes of a bare transfer's region.
+	mostTransfer = 32 << 20
+	batch        = 32
 )
 
 // allocsFrame is the metric that only our buffers have, and only in these measures.
@@ -200,7 +200,7 @@ func limitsOneWay(size int) []entrant {
 		all = append(all, limit(bareSlotRing, "slot-ring", text))
 	} else {
 		for _, places := range []int{1, 2, 4, 8, 64} {
-			if places*size > mostPlaces {
+			if places*size > mostTransfer {
 				break
 			}
 			e := limit(bareTransfer, "transfer", text, strconv.Itoa(places))
