@@ -74,6 +74,7 @@ var unfit = []Unfit{
 	{"TestPlantedDefaultDirectoryCrossProcess", namespaces},
 	{"TestTruncated", faultAddress},
 	{"TestTruncatedMeetsTheEnd", faultAddress},
+	{"TestTruncatedReadHasNoFrame", faultAddress},
 	{"TestTruncatedWithAReservedFrame", faultAddress},
 	{"TestTruncatedWhileBlocked", faultAddress},
 	{"TestTruncatedInFullFlightCrossProcess", faultAddress},
