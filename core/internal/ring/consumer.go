@@ -136,8 +136,9 @@ func (c *Consumer) pass(at, size, n uint64, it *Item) {
 // Payload is the payload of a frame that is held, as a view of the ring with cap == len, and nil of
 // one that is not. It is safe for concurrent use.
 func (c *Consumer) Payload(it Item) []byte {
-	end := c.at(it.Ticket / slotStates).end.Load()
-	if !c.Holds(it.Ticket) {
+	s := c.at(it.Ticket / slotStates)
+	end := s.end.Load()
+	if s.ticket.Load() != it.Ticket {
 		return nil
 	}
 	// The slot gets the end of another frame only after the release of this one.
