@@ -13,8 +13,11 @@ const (
 	// there.
 	idleLook = 200 * time.Millisecond
 	// watchedLook is the same beside a peer of ours that is watched: it tells when it closes, and the
-	// watch tells when it dies.
+	// watch tells when it dies. Each look that finds nothing new makes the next one rarer by
+	// rarerLook, up to rarestLook.
 	watchedLook = 500 * time.Millisecond
+	rarerLook   = 4
+	rarestLook  = 8 * time.Second
 	// closeLook is how often it looks while something has to be settled with the peer.
 	closeLook = 20 * time.Millisecond
 	// allTokens takes every token that is there.
@@ -62,10 +65,10 @@ func (s *session) fresh() uint32 {
 }
 
 // rest is how long a blocked call sleeps before it looks whether its peer and its objects are still
-// there.
-func (s *session) rest() time.Duration {
+// there. last is what it was before a look that has found nothing new, 0 where something is new.
+func (s *session) rest(last time.Duration) time.Duration {
 	if s.ours && s.unwatch != nil && !s.told.Load() {
-		return watchedLook
+		return min(max(rarerLook*last, watchedLook), rarestLook)
 	}
 	return idleLook
 }
