@@ -19,6 +19,7 @@ type Consumer struct {
 	pos      uint64 // where the next header is
 	unread   uint64 // published bytes from pos on, as last seen
 	expected uint64 // number of the next frame
+	usual    uint64 // size of the last frame at which NextSeen has looked
 	restarts atomic.Uint64
 
 	held
@@ -43,7 +44,10 @@ func NewConsumer(seg layout.Segment, space Tokens) *Consumer {
 
 // Expect begins to fetch the header of the next frame, which the writer has just written, and a
 // small payload, beside the positions, to which Next looks first.
-func (c *Consumer) Expect() { spin.PrefetchRead(&c.data[c.pos]) }
+func (c *Consumer) Expect() { spin.PrefetchRead(c.data[c.pos:min(c.pos+expectBytes, c.size)]) }
+
+// expectBytes is how many bytes Expect fetches: two cache lines.
+const expectBytes = 128
 
 // Next puts the next frame into it, and returns false if there is none. It takes no token: while
 // the writer lives the caller must have one. An error leaves the Consumer as it was. An unfinished
@@ -105,11 +109,36 @@ func (c *Consumer) NextSeen(it *Item) bool {
 		return false
 	}
 	h := layout.ReadHeader(c.data[c.pos:])
-	if h.Seq != c.expected || h.Size-1 >= left-layout.HeaderSize {
+	// A frame of the same size as the last one tells nothing new of where the next one is, so the
+	// processor goes on to that one, and fetches it, before it has this header.
+	if h.Size != c.usual {
+		c.usual = h.Size
+	}
+	size := c.usual
+	if h.Seq != c.expected || size-1 >= left-layout.HeaderSize {
 		return false
 	}
-	c.pass(c.pos, h.Size, h.Seq, it)
+	c.pass(c.pos, size, c.expected, it)
+	c.fetchAhead(layout.HeaderSize + size)
 	return true
+}
+
+const (
+	// farAhead is how many bytes in front of the next frame are left out by fetchAhead: they are on
+	// their way.
+	farAhead = 1 << 10
+	// fetchMost is the longest frame, in bytes, header included, that is fetched ahead. A longer one
+	// takes so long to read that the processor sees by itself what comes.
+	fetchMost = 2 << 10
+)
+
+// fetchAhead begins to fetch frames that come soon, as many bytes as the last one had. What is not
+// published yet is left to the writer.
+func (c *Consumer) fetchAhead(total uint64) {
+	if total <= fetchMost && farAhead+total <= min(c.unread, c.size-c.pos) {
+		from := c.pos + farAhead
+		spin.PrefetchRead(c.data[from : from+total])
+	}
 }
 
 // skip goes over the waste at the end of a lap.

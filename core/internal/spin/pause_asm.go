@@ -15,13 +15,17 @@ func PrefetchWrite(b []byte) {
 	}
 }
 
-// PrefetchRead begins to fetch the cache line of p and the next one, so as to read them soon. There
-// need not be a next one.
-//
-//go:noescape
-func PrefetchRead(p *byte)
+// PrefetchRead begins to fetch the cache lines of b, so as to read them soon.
+func PrefetchRead(b []byte) {
+	if len(b) > 0 {
+		prefetchReadLines(&b[0], uint64(len(b)+lineSize-1)/lineSize)
+	}
+}
 
 const lineSize = 64
 
 //go:noescape
 func prefetchWriteLines(p *byte, n uint64)
+
+//go:noescape
+func prefetchReadLines(p *byte, n uint64)

@@ -11,4 +11,4 @@ func Pause(uint32) { runtime.Gosched() }
 func PrefetchWrite([]byte) {}
 
 // PrefetchRead does nothing.
-func PrefetchRead(*byte) {}
+func PrefetchRead([]byte) {}

@@ -12,9 +12,14 @@ again:
 	JNZ  again
 	RET
 
-// func PrefetchRead(p *byte)
-TEXT ·PrefetchRead(SB), NOSPLIT, $0-8
-	MOVQ       p+0(FP), AX
+// func prefetchReadLines(p *byte, n uint64)
+TEXT ·prefetchReadLines(SB), NOSPLIT, $0-16
+	MOVQ p+0(FP), AX
+	MOVQ n+8(FP), CX
+
+again:
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
+	ADDQ       $64, AX
+	SUBQ       $1, CX
+	JNZ        again
 	RET

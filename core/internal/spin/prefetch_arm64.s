@@ -12,10 +12,14 @@ again:
 	CBNZ R1, again
 	RET
 
-// func PrefetchRead(p *byte)
-TEXT ·PrefetchRead(SB), NOSPLIT, $0-8
+// func prefetchReadLines(p *byte, n uint64)
+TEXT ·prefetchReadLines(SB), NOSPLIT, $0-16
 	MOVD p+0(FP), R0
-	ADD  $64, R0, R1
+	MOVD n+8(FP), R1
+
+again:
 	PRFM (R0), PLDL1KEEP
-	PRFM (R1), PLDL1KEEP
+	ADD  $64, R0
+	SUB  $1, R1
+	CBNZ R1, again
 	RET

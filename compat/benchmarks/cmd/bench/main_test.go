@@ -174,6 +174,27 @@ func TestRoundsAreInterleaved(t *testing.T) {
 	require.Len(t, figures, len(j.metricsOf(j.entrants[0]))*len(j.entrants))
 }
 
+// TestSumAddsWords compares it with a loop that adds them one by one.
+func TestSumAddsWords(t *testing.T) {
+	b := make([]byte, 400)
+	for i := range b {
+		b[i] = byte(31 * i)
+	}
+	for from := range 9 {
+		for to := from; to <= len(b); to++ {
+			var want uint64
+			rest := b[from:to]
+			for ; len(rest) >= 8; rest = rest[8:] {
+				want += word(rest)
+			}
+			for _, c := range rest {
+				want += uint64(c)
+			}
+			require.Equal(t, want, sum(b[from:to]), "%d..%d", from, to)
+		}
+	}
+}
+
 func TestSumSeesEveryByte(t *testing.T) {
 	for _, size := range []int{8, 64, 1000, 1027} {
 		frame := content(size)
