@@ -71,7 +71,7 @@ func TestCrossProcessWriterKilledWhileBlocked(t *testing.T) {
 	f.Release()
 }
 
-// The reader is told by the process handle; without it the look every 500 ms would tell as well.
+// The reader is told by the process handle; without it the look after 500 ms would tell as well.
 func TestCrossProcessReaderKilledWhileWriterBlocks(t *testing.T) {
 	name := newName()
 	reader := testproc.Start(t, "reader", name).Ready()

@@ -3,13 +3,13 @@ package zerobuffer
 import "time"
 
 // Rest is how long a blocked call sleeps until it looks after its peer.
-func (r *Reader) Rest() time.Duration { return r.s.rest(0) }
+func (r *Reader) Rest() time.Duration { return r.s.rest(false) }
 
-// RestAfter is how long it sleeps after a rest that has brought nothing new.
-func (r *Reader) RestAfter(last time.Duration) time.Duration { return r.s.rest(last) }
+// RestAgain is the same after a look that has found nothing new.
+func (r *Reader) RestAgain() time.Duration { return r.s.rest(true) }
 
 // Rest is how long a blocked call sleeps until it looks after its peer.
-func (w *Writer) Rest() time.Duration { return w.s.rest(0) }
+func (w *Writer) Rest() time.Duration { return w.s.rest(false) }
 
 // Blocks is how often a call has waited for a token in the kernel.
 func (w *Writer) Blocks() uint64 { return w.s.blocks.Load() / 2 }

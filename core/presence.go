@@ -103,25 +103,24 @@ func (r *Reader) bury(pid uint64) bool {
 
 // freeStuckWriter gives a writer the space that was lost to an addition without atomicity, or to
 // accounts left half done, or that is taken by a frame whose token was lost. It returns when to
-// look again, after last if nothing is new.
-func (r *Reader) freeStuckWriter(last time.Duration) time.Duration {
+// look again.
+func (r *Reader) freeStuckWriter() time.Duration {
 	o := r.s.seg.OIEB
 	tokens, waiters := r.s.peer.State()
 	if tokens != 0 || waiters == 0 {
 		r.stuck = stuck{}
-		return r.s.rest(last)
+		return r.s.rest(true)
 	}
 	seen := stuck{
 		since: time.Now(), possible: true,
 		pid: o.WriterPID.Load(), pos: o.WritePos.Load(), free: o.PayloadFree.Load(),
 	}
-	before := r.stuck
-	if !before.possible || seen.pid != before.pid || seen.pos != before.pos ||
-		seen.free != before.free {
+	last := r.stuck
+	if !last.possible || seen.pid != last.pid || seen.pos != last.pos || seen.free != last.free {
 		r.stuck = seen
 		return closeLook
 	}
-	if seen.since.Sub(before.since) < closeLook {
+	if seen.since.Sub(last.since) < closeLook {
 		return closeLook
 	}
 	r.stuck = stuck{}

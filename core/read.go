@@ -45,7 +45,7 @@ func (r *Reader) TryReadFrame() (f Frame, ok bool, err error) {
 	}
 	if err == nil {
 		r.hurry()
-		r.freeStuckWriter(0)
+		r.freeStuckWriter()
 	}
 	return Frame{}, false, err
 }
@@ -175,7 +175,7 @@ func (r *Reader) read(ctx context.Context, it *ring.Item) error {
 
 // wait is the part of read that blocks.
 func (r *Reader) wait(ctx context.Context, it *ring.Item) error {
-	w := wait{timeout: r.opts.ReadTimeout, every: r.s.rest(0)}
+	w := wait{timeout: r.opts.ReadTimeout, every: r.s.rest(false)}
 	for look := false; ; {
 		if !look {
 			n, err := r.s.tokens(ctx, &w)
@@ -196,13 +196,13 @@ func (r *Reader) wait(ctx context.Context, it *ring.Item) error {
 		case broken != nil:
 			return r.s.errorf("read frame of", broken)
 		case w.over:
-			r.freeStuckWriter(0)
+			r.freeStuckWriter()
 			return errReadTimeout
 		case look:
-			w.every = r.freeStuckWriter(w.every)
+			w.every = r.freeStuckWriter()
 			look = false
 		default:
-			w.every = min(w.every, r.s.rest(0)) // the token may be that of another writer
+			w.every = min(w.every, r.s.rest(false)) // the token may be that of another writer
 			if look, err = r.s.inVain(ctx, &w); err != nil {
 				return asTimeout(err, errReadTimeout)
 			}

@@ -22,15 +22,12 @@ func TestRest(t *testing.T) {
 	g.write(10, 'a')
 	g.readRelease(1)
 	require.Equal(t, rarely, g.r.Rest())
-	require.Equal(t, rarely, g.r.RestAfter(20*time.Millisecond))
-	require.Equal(t, 2*time.Second, g.r.RestAfter(rarely), "nothing new")
-	require.Equal(t, 8*time.Second, g.r.RestAfter(2*time.Second))
-	require.Equal(t, 8*time.Second, g.r.RestAfter(8*time.Second))
+	require.Equal(t, 2*time.Second, g.r.RestAgain())
 	require.NoError(t, g.w.Close())
 	_, err := g.r.ReadFrame(t.Context())
 	require.ErrorIs(t, err, zerobuffer.ErrWriterClosed)
 	require.Equal(t, often, g.r.Rest(), "it has closed")
-	require.Equal(t, often, g.r.RestAfter(often))
+	require.Equal(t, often, g.r.RestAgain())
 	g.connect(zerobuffer.WriterOptions{})
 	g.write(10, 'b')
 	g.readRelease(1)
@@ -64,8 +61,9 @@ func TestRest(t *testing.T) {
 		zerobuffer.WriterOptions{}).w.Rest(), "who cannot be watched")
 }
 
-// TestLooksGetRarer counts how often calls that wait look after their objects: after 0.5 s, and the writer, which warns, after 1 s as well. Then
-// they have 2 s. The objects are looked at once more when the time is over.
+// TestLooksGetRarer counts how often calls that wait look after their objects: after 0.5 s, the
+// writer, which warns, after 1 s as well, and when the time is over. With a look each 0.5 s there
+// would be two more.
 func TestLooksGetRarer(t *testing.T) {
 	t.Parallel()
 	const within = 2200 * time.Millisecond

@@ -13,11 +13,11 @@ const (
 	// there.
 	idleLook = 200 * time.Millisecond
 	// watchedLook is the same beside a peer of ours that is watched: it tells when it closes, and the
-	// watch tells when it dies. Each look that finds nothing new makes the next one rarer by
-	// rarerLook, up to rarestLook.
+	// watch tells when it dies.
 	watchedLook = 500 * time.Millisecond
-	rarerLook   = 4
-	rarestLook  = 8 * time.Second
+	// rareLook is the same once a look has found nothing new. A frame whose token goes to a semaphore
+	// that another program has removed is that late.
+	rareLook = 2 * time.Second
 	// closeLook is how often it looks while something has to be settled with the peer.
 	closeLook = 20 * time.Millisecond
 	// allTokens takes every token that is there.
@@ -65,12 +65,15 @@ func (s *session) fresh() uint32 {
 }
 
 // rest is how long a blocked call sleeps before it looks whether its peer and its objects are still
-// there. last is what it was before a look that has found nothing new, 0 where something is new.
-func (s *session) rest(last time.Duration) time.Duration {
-	if s.ours && s.unwatch != nil && !s.told.Load() {
-		return min(max(rarerLook*last, watchedLook), rarestLook)
+// there; nothingNew says that it has just looked.
+func (s *session) rest(nothingNew bool) time.Duration {
+	switch {
+	case !s.ours || s.unwatch == nil || s.told.Load():
+		return idleLook
+	case nothingNew:
+		return rareLook
 	}
-	return idleLook
+	return watchedLook
 }
 
 // settle takes the used tokens away: a block ends at once while there is any.

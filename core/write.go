@@ -216,7 +216,7 @@ func (w *Writer) lapOver(n int) error {
 // room waits for room for n bytes, when open has found none.
 func (w *Writer) room(ctx context.Context, n int) ([]byte, error) {
 	s := w.s
-	wt := wait{timeout: w.opts.WriteTimeout, every: w.s.rest(0), began: w.next.began}
+	wt := wait{timeout: w.opts.WriteTimeout, every: w.s.rest(false), began: w.next.began}
 	wt.warned = !wt.began.IsZero() // it was not this reader that it has waited for
 	if w.ring.Unsettled() {
 		wt.every = closeLook
@@ -244,13 +244,14 @@ func (w *Writer) room(ctx context.Context, n int) ([]byte, error) {
 		case wt.over:
 			return nil, errWriteTimeout
 		}
-		if look = false; got == 0 {
-			if wt.warned && !w.ring.Unsettled() {
-				wt.every = s.rest(wt.every)
+		look = false
+		if got == 0 {
+			if wt.warned && !w.ring.Unsettled() { // the warning comes with a look
+				wt.every = s.rest(true)
 			}
 			continue
 		}
-		wt.every = min(wt.every, s.rest(0))
+		wt.every = min(wt.every, s.rest(false))
 		if look, err = s.inVain(ctx, &wt); err != nil {
 			return nil, asTimeout(err, errWriteTimeout)
 		}

@@ -109,8 +109,8 @@ func (c *Consumer) NextSeen(it *Item) bool {
 		return false
 	}
 	h := layout.ReadHeader(c.data[c.pos:])
-	// A frame of the same size as the last one tells nothing new of where the next one is, so the
-	// processor goes on to that one, and fetches it, before it has this header.
+	// The size is taken from usual, which changes only where the sizes do: so the processor knows
+	// where the next frame is, and fetches it, before it has this header.
 	if h.Size != c.usual {
 		c.usual = h.Size
 	}
@@ -124,8 +124,8 @@ func (c *Consumer) NextSeen(it *Item) bool {
 }
 
 const (
-	// farAhead is how many bytes in front of the next frame are left out by fetchAhead: they are on
-	// their way.
+	// farAhead is how many bytes in front of the next frame are left out by fetchAhead: most of them
+	// are on their way from calls before.
 	farAhead = 1 << 10
 	// fetchMost is the longest frame, in bytes, header included, that is fetched ahead. A longer one
 	// takes so long to read that the processor sees by itself what comes.

@@ -18,9 +18,8 @@ func number(frame []byte) uint64 { return word(frame) }
 
 func word(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 
-// sum adds all bytes of a frame, as 64-bit words: what a processor does about as fast as it reads, and
-// what the C programs do. A frame of which a part is lost, old, or there
-// twice changes the sum.
+// sum adds all bytes of a frame, as 64-bit words: what a processor does about as fast as it reads,
+// and what the C programs do. A frame of which a part is lost, old, or there twice changes the sum.
 func sum(b []byte) uint64 {
 	var s uint64
 	if n := len(b) &^ 31; n != 0 {
