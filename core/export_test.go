@@ -1,12 +1,22 @@
 package zerobuffer
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Rest is how long a blocked call sleeps until it looks after its peer.
 func (r *Reader) Rest() time.Duration { return r.s.rest(false) }
 
 // RestAgain is the same after a look that has found nothing new.
 func (r *Reader) RestAgain() time.Duration { return r.s.rest(true) }
+
+// RestInVain is how long it sleeps after a token in vain, if it was last before.
+func (r *Reader) RestInVain(last time.Duration) (time.Duration, error) {
+	w := wait{every: last}
+	_, err := r.s.inVain(context.Background(), &w)
+	return w.every, err
+}
 
 // Rest is how long a blocked call sleeps until it looks after its peer.
 func (w *Writer) Rest() time.Duration { return w.s.rest(false) }

@@ -202,7 +202,6 @@ func (r *Reader) wait(ctx context.Context, it *ring.Item) error {
 			w.every = r.freeStuckWriter()
 			look = false
 		default:
-			w.every = min(w.every, r.s.rest(false)) // the token may be that of another writer
 			if look, err = r.s.inVain(ctx, &w); err != nil {
 				return asTimeout(err, errReadTimeout)
 			}

@@ -23,6 +23,13 @@ func TestRest(t *testing.T) {
 	g.readRelease(1)
 	require.Equal(t, rarely, g.r.Rest())
 	require.Equal(t, 2*time.Second, g.r.RestAgain())
+	for last, want := range map[time.Duration]time.Duration{
+		2 * time.Second: rarely, 20 * time.Millisecond: 20 * time.Millisecond,
+	} {
+		rest, err := g.r.RestInVain(last)
+		require.NoError(t, err)
+		require.Equal(t, want, rest, "after a token in vain")
+	}
 	require.NoError(t, g.w.Close())
 	_, err := g.r.ReadFrame(t.Context())
 	require.ErrorIs(t, err, zerobuffer.ErrWriterClosed)

@@ -65,7 +65,7 @@ func (s *session) fresh() uint32 {
 }
 
 // rest is how long a blocked call sleeps before it looks whether its peer and its objects are still
-// there; nothingNew says that it has just looked.
+// there; nothingNew says that a look has just found nothing new.
 func (s *session) rest(nothingNew bool) time.Duration {
 	switch {
 	case !s.ours || s.unwatch == nil || s.told.Load():
@@ -122,7 +122,7 @@ func (s *session) due(w *wait, now time.Time) bool {
 
 // inVain is called after tokens that have led to nothing. A broken peer may post such tokens
 // without end, so this looks at all that ends a call or makes it look around, as a wait does that
-// gets none.
+// gets none. They may be those of another peer, so the next look is no rare one.
 func (s *session) inVain(ctx context.Context, w *wait) (look bool, err error) {
 	if s.closed.Load() {
 		return false, ErrClosed
@@ -130,6 +130,7 @@ func (s *session) inVain(ctx context.Context, w *wait) (look bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
+	w.every = min(w.every, s.rest(false))
 	return s.due(w, s.clock(w)), nil
 }
 

@@ -251,7 +251,6 @@ func (w *Writer) room(ctx context.Context, n int) ([]byte, error) {
 			}
 			continue
 		}
-		wt.every = min(wt.every, s.rest(false))
 		if look, err = s.inVain(ctx, &wt); err != nil {
 			return nil, asTimeout(err, errWriteTimeout)
 		}
