@@ -13,6 +13,8 @@ import (
 type semaphore struct {
 	word atomic.Uint64
 	bell chan struct{} // one ring is kept for a waiter that is just going to sleep
+
+	timer atomic.Pointer[time.Timer] // of the last wait, so that the next one allocates nothing
 }
 
 var _ driver.Semaphore = (*semaphore)(nil)
@@ -77,37 +79,24 @@ func (s *semaphore) Wait(limit uint32, timeout time.Duration) uint32 {
 	return s.leave(limit)
 }
 
-// timers are kept, so that a wait allocates nothing. A sync.Pool would lose some of them under the
-// race detector.
-var timers = make(chan *time.Timer, 64)
-
-// newTimer returns a timer that was kept, or a new one.
-func newTimer(timeout time.Duration) *time.Timer {
-	select {
-	case t := <-timers:
-		t.Reset(timeout)
-		return t
-	default:
-		return time.NewTimer(timeout)
-	}
-}
-
 // sleep waits for the bell.
 func (s *semaphore) sleep(timeout time.Duration) {
 	if timeout < 0 {
 		<-s.bell
 		return
 	}
-	t := newTimer(timeout)
+	t := s.timer.Swap(nil)
+	if t == nil {
+		t = time.NewTimer(timeout)
+	} else {
+		t.Reset(timeout)
+	}
 	select {
 	case <-s.bell:
 	case <-t.C:
 	}
 	t.Stop()
-	select {
-	case timers <- t:
-	default:
-	}
+	s.timer.Store(t)
 }
 
 // leave takes tokens and gives the place in the queue up, in one step. A reset while this waiter
