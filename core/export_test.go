@@ -35,3 +35,9 @@ const NapTime = napTime
 
 // OpenWriters is the number of Writers of this process.
 func OpenWriters() int { return int(openWriters.Load()) }
+
+// Answering tells whether a Writer of this process is expected to answer.
+func Answering() bool { return answering.Load() != nil }
+
+// Answered is where that Writer had got to when this Reader has fetched the place of its answer.
+func (r *Reader) Answered() uint64 { return r.answered }

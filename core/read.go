@@ -222,6 +222,7 @@ func (r *Reader) await() {
 	}
 	if r.credit != 0 {
 		r.ring.Expect()
+		r.expectAnswer()
 	}
 	r.patience.Found(r.credit, soon)
 	r.calmDown()

@@ -23,6 +23,7 @@ type Reader struct {
 
 	credit   uint32        // tokens that are there for frames which are not read yet
 	looked   uint64        // bytes that had been read when new ones were looked for last
+	answered uint64        // where the Writer of this process had got to when a frame was found last
 	patience spin.Patience // before it looks
 	calm     int           // frames that were read since this side has blocked
 	debts    *keeper       // gives back what this side owes for too long

@@ -17,9 +17,6 @@ import (
 	"github.com/zerobuffer-go/zerobuffer/core/layout"
 )
 
-// openWriters is the number of Writers of this process.
-var openWriters atomic.Int32
-
 // session is what a Reader and a Writer have in common: a channel, one call at a time, and an end
 // that may come from any goroutine. It knows nothing of its owner, so that an owner that was
 // dropped without Close can be collected and cleaned up.
@@ -167,6 +164,7 @@ func (s *session) seize() bool {
 	}
 	if s.role == driver.Writer {
 		openWriters.Add(-1)
+		answering.Store(nil) // if it is that of another Writer, that comes back with the next lap
 	}
 	s.watch.stop()
 	s.endWatch()

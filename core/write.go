@@ -294,6 +294,7 @@ func (w *Writer) lookAround(wt *wait, due bool, n int) (broken, err error) {
 
 // open finds a place for n bytes, or returns nil.
 func (w *Writer) open(n int) ([]byte, error) {
+	w.mayAnswer()
 	if w.ring.Unsettled() {
 		if err := w.ring.Settle(); err != nil {
 			return nil, w.s.errorf("write frame to", err)

@@ -1,6 +1,10 @@
 package ring
 
-import "github.com/zerobuffer-go/zerobuffer/core/layout"
+import (
+	"sync/atomic"
+
+	"github.com/zerobuffer-go/zerobuffer/core/layout"
+)
 
 // batchMax is how many frames are published by one change of the shared words.
 const batchMax = 64
@@ -15,6 +19,7 @@ type Producer struct {
 	ready Tokens // sem-w: frames that can be read
 	lap   uint64 // bytes after which a lap may end early, 0 for the whole ring
 	pace  pace
+	front *atomic.Uint64 // write_pos as FetchFront knows it
 
 	nearEnd  uint64 // up to here a frame may end without a thought of the end of the lap
 	pos      uint64 // where the next frame goes: write_pos and the sealed frames, folded
@@ -57,7 +62,7 @@ type batch struct {
 // NewProducer returns the writer's side of the ring in seg; ready is its sem-w. Nothing is
 // touched before [Producer.Attach].
 func NewProducer(seg layout.Segment, ready Tokens, lap int64) *Producer {
-	p := &Producer{view: newView(seg), ready: ready, nextLook: lookEvery}
+	p := &Producer{view: newView(seg), ready: ready, front: new(atomic.Uint64), nextLook: lookEvery}
 	p.nearEnd = p.size - layout.HeaderSize
 	if lap > 0 {
 		p.lap = uint64(lap)

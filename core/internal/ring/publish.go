@@ -15,6 +15,8 @@ import (
 const (
 	prefetchLeast = 256
 	prefetchMost  = 4 << 10
+	// frontBytes is how many bytes FetchFront fetches: two cache lines.
+	frontBytes = 128
 )
 
 // Flush publishes the sealed frames in the order of contract 3a. A kill between any two steps
@@ -50,6 +52,7 @@ func (p *Producer) advance(n uint64) {
 	// Partner: Consumer.look. The payload and the headers are visible before it.
 	release.Store(&p.oieb.WritePos, p.pos)
 	step("write-pos")
+	release.Store(p.front, p.pos)
 }
 
 // subtractsFirst tells whether space is subtracted before the token is posted, see Flush.
@@ -99,6 +102,18 @@ func (p *Producer) beginLap() {
 func (p *Producer) fetchNext(bytes uint64) {
 	end := min(p.pos+min(bytes, prefetchMost), p.size)
 	spin.PrefetchWrite(p.data[p.pos:end])
+}
+
+// FetchFront begins to fetch the cache lines to which a short frame goes that is published next,
+// unless nothing was published since the call that returned last. It returns what to pass next. It
+// is safe for concurrent use, also when the memory is gone: to fetch that does nothing.
+func (p *Producer) FetchFront(last uint64) uint64 {
+	at := p.front.Load()
+	if at != last {
+		spin.PrefetchWriteWord(&p.oieb.WritePos)
+		spin.PrefetchWrite(p.data[at:min(at+frontBytes, p.size)])
+	}
+	return at
 }
 
 // subtract takes bytes from payload_free_bytes. Partner: the reader's addition; the two commute.

@@ -3,6 +3,7 @@ package spin
 import (
 	"bytes"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -173,6 +174,9 @@ func TestPrefetchChangesNothing(t *testing.T) {
 		PrefetchWrite(b[:n])
 		PrefetchRead(b[:n])
 	}
+	var w atomic.Uint64
+	PrefetchWriteWord(&w)
+	require.Zero(t, w.Load())
 	require.Equal(t, bytes.Repeat([]byte{1, 2, 3}, 1000), b)
 }
 
