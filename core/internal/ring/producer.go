@@ -19,7 +19,9 @@ type Producer struct {
 	ready Tokens // sem-w: frames that can be read
 	lap   uint64 // bytes after which a lap may end early, 0 for the whole ring
 	pace  pace
-	front *atomic.Uint64 // write_pos as FetchFront knows it
+	// front is write_pos as FetchFront knows it. It stands apart, so that a Reader on another
+	// processor does not take the cache lines of a Producer that is busy.
+	front *atomic.Uint64
 
 	nearEnd  uint64 // up to here a frame may end without a thought of the end of the lap
 	pos      uint64 // where the next frame goes: write_pos and the sealed frames, folded

@@ -2,8 +2,6 @@
 
 package spin
 
-import "sync/atomic"
-
 // Pause executes n pause instructions: the core does nothing for a moment, and leaves the cache
 // line that the caller looks at, and a sibling thread, alone.
 //
@@ -16,11 +14,6 @@ func PrefetchWrite(b []byte) {
 		prefetchWriteLines(&b[0], uint64(len(b)+lineSize-1)/lineSize)
 	}
 }
-
-// PrefetchWriteWord begins to fetch the cache line of w, so as to write to it soon.
-//
-//go:noescape
-func PrefetchWriteWord(w *atomic.Uint64)
 
 // PrefetchRead begins to fetch the cache lines of b, so as to read them soon.
 func PrefetchRead(b []byte) {

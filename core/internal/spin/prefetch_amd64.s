@@ -12,12 +12,6 @@ again:
 	JNZ  again
 	RET
 
-// func PrefetchWriteWord(w *atomic.Uint64)
-TEXT ·PrefetchWriteWord(SB), NOSPLIT, $0-8
-	MOVQ w+0(FP), AX
-	BYTE $0x0F; BYTE $0x0D; BYTE $0x08 // PREFETCHW (AX)
-	RET
-
 // func prefetchReadLines(p *byte, n uint64)
 TEXT ·prefetchReadLines(SB), NOSPLIT, $0-16
 	MOVQ p+0(FP), AX

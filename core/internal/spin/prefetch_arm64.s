@@ -12,12 +12,6 @@ again:
 	CBNZ R1, again
 	RET
 
-// func PrefetchWriteWord(w *atomic.Uint64)
-TEXT ·PrefetchWriteWord(SB), NOSPLIT, $0-8
-	MOVD w+0(FP), R0
-	PRFM (R0), PSTL1KEEP
-	RET
-
 // func prefetchReadLines(p *byte, n uint64)
 TEXT ·prefetchReadLines(SB), NOSPLIT, $0-16
 	MOVD p+0(FP), R0
